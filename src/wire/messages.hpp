@@ -1,0 +1,231 @@
+// What ranks tell each other. Each message is a struct; its large part, if any, is a payload that is not copied.
+#pragma once
+
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstdint>
+#include <memory>
+#include <plenum/codec.hpp>
+#include <plenum/error.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace plenum::wire {
+
+/// Bytes with whoever keeps them alive.
+struct Payload {
+    std::shared_ptr<void const> owner;
+    ByteView bytes;
+
+    /// Takes the bytes over.
+    [[nodiscard]] static Payload of(Bytes bytes);
+};
+
+/// Tasks [first, last) of a batch.
+struct TaskRange {
+    std::uint64_t first = 0, last = 0;
+    [[nodiscard]] std::uint64_t count() const noexcept { return last - first; }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(first, last);
+    }
+};
+
+/// How long a run of tasks took on one executor.
+struct Timing {
+    std::uint64_t first = 0;
+    std::uint32_t count = 0;
+    std::int32_t rank = 0;
+    double start = 0;     ///< s since the start of the run
+    double duration = 0;  ///< s, all `count` tasks
+    std::uint64_t peak_rss = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(first, count, rank, start, duration, peak_rss);
+    }
+};
+
+/// A task that failed for good.
+struct Failure {
+    std::uint64_t task = 0;
+    std::int32_t rank = 0;
+    std::int32_t attempt = 1;
+    FailureCause cause = FailureCause::exception;
+    std::string message;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(task, rank, attempt, cause, message);
+    }
+};
+
+/// Rank 0 to leaders: a batch begins. Payload: the bytes of its function object.
+struct OpenBatch {
+    std::uint32_t batch = 0;
+    std::uint64_t function = 0;     ///< task id
+    std::uint64_t tasks = 0;
+    std::uint64_t stride = 0;       ///< bytes of a result; 0: varying
+    std::uint8_t schedule = 0;      ///< sched::Technique
+    std::uint64_t chunk_size = 0;   ///< 0: by technique
+    std::uint64_t item_stride = 0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
+    bool varying_items = false;
+    bool timing = false;            ///< timing rows are wanted
+    bool direct = false;            ///< on rank 0's node: results go to direct_offset + task * stride
+    std::uint64_t direct_offset = 0;
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(batch, function, tasks, stride, schedule, chunk_size, item_stride, varying_items, timing, direct,
+                direct_offset);
+    }
+};
+
+/// Rank 0 to leaders: all tasks of the batch are final.
+struct CloseBatch {
+    std::uint32_t batch = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(batch);
+    }
+};
+
+/// Leader to rank 0: send one more block.
+struct RequestBlock {
+    std::int32_t node = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(node);
+    }
+};
+
+/// Leader to rank 0: the most tasks of a batch that fit into one block here.
+struct BlockLimit {
+    std::int32_t node = 0;
+    std::uint32_t batch = 0;
+    std::uint64_t tasks = 0;
+    std::string problem;  ///< not empty: not even one task fits; why
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(node, batch, tasks, problem);
+    }
+};
+
+/// Rank 0 to a leader: run these. Payload: their items (offsets first when they vary).
+struct AssignBlock {
+    std::uint32_t batch = 0;
+    std::uint64_t block = 0;
+    TaskRange tasks;
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(batch, block, tasks);
+    }
+};
+
+/// Leader to rank 0: tasks of a block that are final now. Payload: the results of `runs`, one after the other.
+struct BlockResults {
+    std::int32_t node = 0;
+    std::uint32_t batch = 0;
+    std::uint64_t block = 0;
+    std::vector<TaskRange> runs;          ///< done or failed, ascending
+    std::vector<std::uint64_t> lengths;   ///< varying results: bytes of each task of `runs`
+    std::vector<Failure> failures;        ///< those of `runs` that failed
+    std::vector<TaskRange> returned;      ///< will not be run here
+    std::vector<Timing> timing;
+    double mean_task_seconds = 0;         ///< so far in this batch, one executor; 0: unknown
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(node, batch, block, runs, lengths, failures, returned, timing, mean_task_seconds);
+    }
+};
+
+/// Rank 0 to all: steps of making or freeing a shared array.
+struct ArrayStep {
+    enum class Step : std::uint8_t { check, populate, free };
+    Step step = Step::check;
+    std::uint64_t id = 0;
+    std::uint64_t offset = 0;  ///< in node memory
+    std::uint64_t bytes = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(step, id, offset, bytes);
+    }
+};
+
+/// Any rank to rank 0: how the step went here.
+struct ArrayVerdict {
+    std::uint64_t id = 0;
+    std::int32_t rank = 0;
+    std::string problem;  ///< empty: fine
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(id, rank, problem);
+    }
+};
+
+/// Down the tree of leaders: a piece of an array's content.
+struct ArrayPiece {
+    std::uint64_t id = 0;
+    std::uint64_t offset = 0;  ///< in node memory
+    bool last = false;
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(id, offset, last);
+    }
+};
+
+/// Any rank to rank 0: whole lines that tasks printed.
+struct Output {
+    std::int32_t rank = 0;
+    TaskRange tasks;     ///< who printed: one task, or one of these
+    bool error = false;  ///< standard error
+    std::string text;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(rank, tasks, error, text);
+    }
+};
+
+/// Rank 0 to all: the program ends.
+struct Stop {
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
+/// Any rank to rank 0, last message: what its executors did.
+struct Farewell {
+    std::int32_t rank = 0;
+    std::uint64_t tasks = 0;
+    double busy_seconds = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(rank, tasks, busy_seconds);
+    }
+};
+
+/// Rank 0 to all, after every Farewell: leave with this code.
+struct Goodbye {
+    std::int32_t exit_code = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(exit_code);
+    }
+};
+
+using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, BlockLimit, AssignBlock, BlockResults, ArrayStep,
+                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
+
+/// A message as it crosses a transport.
+struct Frame {
+    std::uint32_t kind = 0;
+    Bytes header;
+    Payload payload;
+};
+
+[[nodiscard]] Frame to_frame(Message message);
+/// Throws EnvironmentError when the frame is none of ours.
+[[nodiscard]] Message from_frame(Frame frame);
+
+}  // namespace plenum::wire
