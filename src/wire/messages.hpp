@@ -98,18 +98,6 @@ struct RequestBlock {
     }
 };
 
-/// Leader to rank 0: the most tasks of a batch that fit into one block here.
-struct BlockLimit {
-    std::int32_t node = 0;
-    std::uint32_t batch = 0;
-    std::uint64_t tasks = 0;
-    std::string problem;  ///< not empty: not even one task fits; why
-    template <class Archive>
-    void serialize(Archive& archive) {
-        archive(node, batch, tasks, problem);
-    }
-};
-
 /// Rank 0 to a leader: run these. Payload: their items (offsets first when they vary).
 struct AssignBlock {
     std::uint32_t batch = 0;
@@ -214,8 +202,8 @@ struct Goodbye {
     }
 };
 
-using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, BlockLimit, AssignBlock, BlockResults, ArrayStep,
-                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
+using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep, ArrayVerdict,
+                             ArrayPiece, Output, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

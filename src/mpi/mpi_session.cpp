@@ -1,0 +1,215 @@
+#include "mpi/mpi_session.hpp"
+
+#include <fmt/format.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "comm/shared_mapping.hpp"
+#include "mpi/mpi_error.hpp"
+#include "mpi/mpi_transport.hpp"
+
+namespace plenum::mpi {
+namespace {
+
+constexpr std::size_t page = 4096;
+
+/// A communicator with returning error handlers, freed with its owner.
+class Communicator {
+public:
+    explicit Communicator(MPI_Comm handle) : handle_(handle) {
+        check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN));
+    }
+    Communicator(Communicator const&) = delete;
+    Communicator& operator=(Communicator const&) = delete;
+    Communicator(Communicator&& other) noexcept : handle_(std::exchange(other.handle_, MPI_COMM_NULL)) {}
+    Communicator& operator=(Communicator&& other) noexcept {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ~Communicator() = default;  // freed by free(): never while an exception unwinds
+    [[nodiscard]] MPI_Comm get() const noexcept { return handle_; }
+    void free() { check("MPI_Comm_free", MPI_Comm_free(&handle_)); }
+
+private:
+    MPI_Comm handle_;
+};
+
+Communicator duplicate_world() {
+    MPI_Comm copy = MPI_COMM_NULL;
+    check("MPI_Comm_dup", MPI_Comm_dup(MPI_COMM_WORLD, &copy));
+    return Communicator(copy);
+}
+
+Communicator split_by_node(MPI_Comm world, int rank) {
+    MPI_Comm node = MPI_COMM_NULL;
+    check("MPI_Comm_split_type", MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node));
+    return Communicator(node);
+}
+
+/// Open MPI's directory for the files behind shared windows.
+std::string window_directory() {
+    int index = 0;
+    if (int provided = 0; MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) != MPI_SUCCESS) return "/dev/shm";
+    std::string directory = "/dev/shm";
+    MPI_T_cvar_handle handle{};
+    int count = 0;
+    if (MPI_T_cvar_get_index("osc_sm_backing_directory", &index) == MPI_SUCCESS &&
+        MPI_T_cvar_handle_alloc(index, nullptr, &handle, &count) == MPI_SUCCESS) {
+        std::string value(static_cast<std::size_t>(std::max(count, 0)) + 1, '\0');
+        if (MPI_T_cvar_read(handle, value.data()) == MPI_SUCCESS) {
+            value.resize(std::strlen(value.c_str()));
+            if (!value.empty()) directory = value;
+        }
+        MPI_T_cvar_handle_free(&handle);
+    }
+    MPI_T_finalize();
+    return directory;
+}
+
+void init_mpi() {
+    int initialized = 0;
+    MPI_Initialized(&initialized);
+    if (initialized != 0) throw UsageError("MPI is initialised already; hand over a communicator instead");
+    int provided = MPI_THREAD_SINGLE;
+    check("MPI_Init_thread", MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided));
+    check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    if (provided < MPI_THREAD_FUNNELED)
+        throw EnvironmentError("this MPI library has no MPI_THREAD_FUNNELED; Plenum needs it");
+}
+
+class MpiSession : public comm::Session {
+public:
+    MpiSession()
+        : world_((init_mpi(), duplicate_world())), transport_(world_.get()),
+          node_(split_by_node(world_.get(), transport_.rank())) {
+        fill_topology();
+    }
+
+    comm::Topology const& topology() const noexcept override { return topology_; }
+    comm::Transport& transport() noexcept override { return transport_; }
+
+    std::string mpi_version() const override {
+        std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+        int length = 0;
+        MPI_Get_library_version(text.data(), &length);
+        // "Open MPI v4.1.4, package: ..."
+        std::string_view const all(text.data());
+        auto short_form = std::string(all.substr(0, all.find_first_of(",\n")));
+        if (auto const v = short_form.find(" v"); v != std::string::npos) short_form.erase(v + 1, 1);
+        return short_form;
+    }
+
+    std::string backing_directory() const override {
+        return topology_.node_ranks > 1 ? window_directory() : std::string();
+    }
+
+    comm::NodeMemory reserve_node_memory(std::size_t bytes) override {
+        if (topology_.node_ranks == 1) {
+            // Open MPI gives private memory here, which executors would not share.
+            mapping_ = comm::SharedMapping(bytes);
+            return {mapping_.base(), mapping_.bytes()};
+        }
+        void* base = nullptr;
+        // The window starts somewhere within a page, at the same place in every process: ask for one page more.
+        auto const mine = topology_.node_rank == 0 ? static_cast<MPI_Aint>(bytes + page) : MPI_Aint{0};
+        check("MPI_Win_allocate_shared",
+              MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node_.get(), &base, &window_));
+        check("MPI_Win_set_errhandler", MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN));
+        MPI_Aint size = 0;
+        int unit = 0;
+        check("MPI_Win_shared_query", MPI_Win_shared_query(window_, 0, &size, &unit, &base));
+        auto const address = reinterpret_cast<std::uintptr_t>(base);
+        auto const aligned = (address + page - 1) / page * page;
+        return {reinterpret_cast<std::byte*>(aligned), bytes};
+    }
+
+    void close() override {
+        transport_.barrier();
+        if (window_ != MPI_WIN_NULL) check("MPI_Win_free", MPI_Win_free(&window_));
+        node_.free();
+        world_.free();
+        check("MPI_Finalize", MPI_Finalize());
+    }
+
+    void abort(int code) noexcept override {
+        MPI_Abort(MPI_COMM_WORLD, code);
+        std::_Exit(code);
+    }
+
+private:
+    void fill_topology() {
+        std::array<char, MPI_MAX_PROCESSOR_NAME> host{};
+        int length = 0;
+        check("MPI_Get_processor_name", MPI_Get_processor_name(host.data(), &length));
+        topology_.rank = transport_.rank();
+        topology_.ranks = transport_.ranks();
+        check("MPI_Comm_rank", MPI_Comm_rank(node_.get(), &topology_.node_rank));
+        check("MPI_Comm_size", MPI_Comm_size(node_.get(), &topology_.node_ranks));
+        topology_.hosts = transport_.exchange(host.data());
+        int leader = topology_.rank;
+        check("MPI_Bcast", MPI_Bcast(&leader, 1, MPI_INT, 0, node_.get()));
+        std::vector<int> leader_of(static_cast<std::size_t>(topology_.ranks));
+        check("MPI_Allgather", MPI_Allgather(&leader, 1, MPI_INT, leader_of.data(), 1, MPI_INT, world_.get()));
+        topology_.leaders.clear();
+        topology_.node_of.assign(leader_of.size(), 0);
+        for (std::size_t i = 0; i < leader_of.size(); ++i) {
+            if (leader_of[i] == static_cast<int>(i)) {
+                topology_.node_of[i] = static_cast<int>(topology_.leaders.size());
+                topology_.leaders.push_back(static_cast<int>(i));
+            } else {
+                topology_.node_of[i] = topology_.node_of[static_cast<std::size_t>(leader_of[i])];
+            }
+        }
+        topology_.nodes = static_cast<int>(topology_.leaders.size());
+        topology_.node = topology_.node_of[static_cast<std::size_t>(topology_.rank)];
+    }
+
+    Communicator world_;
+    MpiTransport transport_;
+    Communicator node_;
+    comm::Topology topology_;
+    comm::SharedMapping mapping_;
+    MPI_Win window_ = MPI_WIN_NULL;
+};
+
+std::optional<int> number_in(char const* variable) {
+    auto const* const text = std::getenv(variable);
+    if (text == nullptr) return std::nullopt;
+    int value = 0;
+    auto const [end, error] = std::from_chars(text, text + std::strlen(text), value);
+    return error == std::errc{} && *end == '\0' && value >= 0 ? std::optional(value) : std::nullopt;
+}
+
+std::optional<int> rank_from_launcher() {
+    for (auto const* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
+        if (auto const rank = number_in(variable)) return rank;
+    return std::nullopt;
+}
+
+}  // namespace
+
+MpiError::MpiError(char const* call, int code)
+    : EnvironmentError([&] {
+          std::array<char, MPI_MAX_ERROR_STRING> text{};
+          int length = 0;
+          MPI_Error_string(code, text.data(), &length);
+          return fmt::format("{} failed ({})", call, std::string_view(text.data()));
+      }()),
+      call_(call), code_(code) {}
+
+bool launched_as_rank() noexcept { return rank_from_launcher().has_value(); }
+
+int launched_rank() noexcept { return rank_from_launcher().value_or(0); }
+
+std::unique_ptr<comm::Session> make_mpi_session() { return std::make_unique<MpiSession>(); }
+
+}  // namespace plenum::mpi

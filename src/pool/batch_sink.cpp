@@ -1,0 +1,39 @@
+#include "pool/batch_sink.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace plenum::pool {
+
+MemorySink::MemorySink(std::shared_ptr<detail::ResultStore> store, std::vector<std::string> const& hosts)
+    : store_(std::move(store)), hosts_(hosts) {}
+
+void MemorySink::take(wire::BlockResults results) {
+    auto const bytes = results.payload.bytes;
+    if (store_->stride != 0) {
+        // Without payload the executors of this node have written in place.
+        if (!bytes.empty())
+            std::memcpy(store_->base + results.runs.front().first * store_->stride, bytes.data(), bytes.size());
+    } else {
+        std::size_t at = 0, i = 0;
+        for (auto const& run : results.runs)
+            for (auto task = run.first; task < run.last; ++task) {
+                store_->views[task] = bytes.subspan(at, results.lengths[i]);
+                at += results.lengths[i++];
+            }
+        if (!bytes.empty()) store_->owners.push_back(results.payload.owner);
+    }
+    for (auto& failure : results.failures)
+        store_->failures.push_back({.task = failure.task, .rank = failure.rank,
+                                    .host = hosts_[static_cast<std::size_t>(failure.rank)],
+                                    .attempt = failure.attempt, .cause = failure.cause,
+                                    .message = std::move(failure.message)});
+}
+
+void MemorySink::finish(std::function<void(std::exception_ptr)> done) {
+    std::sort(store_->failures.begin(), store_->failures.end(),
+              [](auto const& a, auto const& b) { return a.task < b.task; });
+    done(nullptr);
+}
+
+}  // namespace plenum::pool

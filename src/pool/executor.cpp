@@ -1,0 +1,251 @@
+#include "pool/executor.hpp"
+
+#include <stdio_ext.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+
+#include "base/clock.hpp"
+#include "base/futex.hpp"
+#include "pool/result_ring.hpp"
+#include "sched/chunks.hpp"
+#include "wire/messages.hpp"
+#include "wire/task_registry.hpp"
+
+namespace plenum::pool {
+namespace {
+
+/// Tasks at least this long are looked after one by one; for shorter ones the checks would cost too much.
+constexpr double careful_task_ns = 20'000;
+constexpr std::uint64_t output_check_ns = 20'000;
+constexpr std::uint64_t rss_check_ns = 1'000'000;
+
+void write_whole(int fd, void const* data, std::size_t bytes) {
+    auto const* at = static_cast<char const*>(data);
+    while (bytes > 0) {
+        auto const written = ::write(fd, at, bytes);
+        if (written <= 0) return;  // nobody reads any more: the run is over
+        at += written;
+        bytes -= static_cast<std::size_t>(written);
+    }
+}
+
+}  // namespace
+
+Executor::Executor(NodeView node, int index, OutputPipes pipes)
+    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {}
+
+void Executor::run() {
+    auto& header = node_.header();
+    for (;;) {
+        auto const seen = header.work.load(std::memory_order_acquire);
+        if (header.stop.load(std::memory_order_acquire) != 0) return;
+        if (work()) {
+            // It may have been the last of its block.
+            ringer_.ring(header.leader_bell);
+            continue;
+        }
+        base::futex_wait(header.work, seen, 1'000'000'000u);
+        clock_ = base::now_ns();
+    }
+}
+
+bool Executor::work() {
+    bool worked = false;
+    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot())
+        if (run_slot(slot)) worked = true;
+    return worked;
+}
+
+int Executor::oldest_open_slot() const {
+    int best = -1;
+    auto best_sequence = UINT64_MAX;
+    for (int i = 0; i < slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
+        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence) continue;
+        best = i;
+        best_sequence = slot.sequence;
+    }
+    return best;
+}
+
+std::uint64_t Executor::step_of(BlockSlot const& slot) const {
+    if (slot.mode == ChunkMode::table) return 1;
+    if (slot.mode == ChunkMode::uniform) return slot.chunk;
+    auto const done = slot.next.load(std::memory_order_relaxed);
+    auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
+    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+}
+
+Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
+                                        std::uint64_t step) {
+    if (slot.mode == ChunkMode::table) return {slot.first + table[unit], slot.first + table[unit + 1]};
+    return {slot.first + unit, slot.first + std::min(unit + step, slot.count)};
+}
+
+bool Executor::run_slot(int index) {
+    auto& slot = node_.slot(index);
+    // The claim to be here comes before the look at the state: a leader that has closed the slot either sees the
+    // claim and waits, or this look sees that the slot is closed.
+    cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
+    cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
+    bool worked = false;
+    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
+        if (batch_ != slot.batch || function_ == nullptr) {
+            batch_ = slot.batch;
+            object_.reset();
+            function_ = wire::find_task(slot.function);
+            mean_ns_ = 0;
+            cell_.batch_tasks.store(0, std::memory_order_relaxed);
+            cell_.batch_ns.store(0, std::memory_order_relaxed);
+            cell_.batch.store(batch_, std::memory_order_release);
+        }
+        sequence_ = slot.sequence;
+        auto const* const table = node_.table(index);
+        detail::ChunkCall call;
+        call.block_first = slot.first;
+        call.function = {node_.at<std::byte>(slot.function_offset), slot.function_bytes};
+        call.object = &object_;
+        call.status = node_.at<std::uint8_t>(slot.status_offset);
+        call.stride = slot.stride;
+        if (slot.stride != 0) call.results = node_.at<std::byte>(slot.results_offset);
+        if (slot.items_offset != 0) {
+            call.items = node_.at<std::byte>(slot.items_offset);
+            call.item_stride = slot.item_stride;
+            if (slot.item_stride == 0) {
+                call.item_offsets = node_.at<std::uint64_t>(slot.items_offset);
+                call.items += (slot.count + 1) * sizeof(std::uint64_t);
+            }
+        }
+        call.current = &cell_.current;
+        call.executor = this;
+        call.fail = &Executor::fail;
+        call.store = &Executor::store;
+        call.task_ended = &Executor::task_ended;
+        clock_ = base::now_ns();
+        auto& header = node_.header();
+        for (;;) {
+            auto const step = step_of(slot);
+            cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+            auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
+            if (unit >= slot.units) break;
+            auto const chunk = chunk_of(slot, table, unit, step);
+            cell_.first.store(chunk.first, std::memory_order_relaxed);
+            cell_.last.store(chunk.last, std::memory_order_relaxed);
+            cell_.current.store(chunk.first, std::memory_order_relaxed);
+            cell_.phase.store(Phase::owning, std::memory_order_release);
+            if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
+            run_chunk(slot, call, chunk);
+            worked = true;
+            cell_.phase.store(Phase::claiming, std::memory_order_release);
+            if (header.stop.load(std::memory_order_relaxed) != 0) break;
+        }
+    }
+    cell_.phase.store(Phase::idle, std::memory_order_release);
+    cell_.slot.store(0, std::memory_order_release);
+    return worked;
+}
+
+void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk) {
+    call.first = chunk.first;
+    call.last = chunk.last;
+    call.careful = pipes_.out >= 0 && (mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
+    auto const start = clock_;
+    if (output_first_ == UINT64_MAX) output_first_ = chunk.first;
+    function_(call);
+    // A task of the chunk that failed has its status already; most chunks have none.
+    auto* const status = call.status + (chunk.first - call.block_first);
+    auto const count = chunk.last - chunk.first;
+    for (std::uint64_t i = 0; i < count; ++i)
+        if (status[i] == static_cast<std::uint8_t>(detail::TaskStatus::pending))
+            status[i] = static_cast<std::uint8_t>(detail::TaskStatus::done);
+    clock_ = base::now_ns();
+    note_times(slot, chunk, start, clock_);
+    if (pipes_.out >= 0 && clock_ - output_checked_ > output_check_ns) mark_output(output_first_, chunk.last - 1);
+}
+
+void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start, std::uint64_t end) {
+    auto const count = chunk.last - chunk.first;
+    auto const elapsed = end - start;
+    auto const one = static_cast<double>(elapsed) / static_cast<double>(count);
+    mean_ns_ = mean_ns_ == 0 ? std::max(one, 0.01) : mean_ns_ + (one - mean_ns_) / 4;
+    auto const add = [](std::atomic<std::uint64_t>& sum, std::uint64_t value) {
+        sum.store(sum.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
+    };
+    add(cell_.tasks_done, count);
+    add(cell_.busy_ns, elapsed);
+    add(cell_.batch_tasks, count);
+    add(cell_.batch_ns, elapsed);
+    if (slot.timing_capacity == 0) return;
+    auto const row = slot.timing_used.fetch_add(1, std::memory_order_relaxed);
+    if (row >= slot.timing_capacity) return;
+    if (end - rss_read_ > rss_check_ns) {
+        rusage usage{};
+        ::getrusage(RUSAGE_SELF, &usage);
+        peak_rss_ = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+        rss_read_ = end;
+    }
+    node_.at<wire::Timing>(slot.timing_offset)[row] = {
+        .first = chunk.first,
+        .count = static_cast<std::uint32_t>(count),
+        .rank = cell_.rank,
+        .start = static_cast<double>(start - node_.header().run_start_ns) * 1e-9,
+        .duration = static_cast<double>(elapsed) * 1e-9,
+        .peak_rss = peak_rss_};
+}
+
+void Executor::mark_output(std::uint64_t first, std::uint64_t last) {
+    output_checked_ = clock_;
+    output_first_ = UINT64_MAX;
+    std::cout.flush();
+    if (__fpending(stdout) != 0) std::fflush(stdout);
+    for (int const fd : {pipes_.out, pipes_.error}) {
+        int waiting = 0;
+        if (::ioctl(fd, FIONREAD, &waiting) != 0 || waiting == 0) continue;
+        OutputMark const mark{.first_task = first, .last_task = last};
+        write_whole(fd, &mark, sizeof mark);
+    }
+}
+
+void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
+    auto& self = *static_cast<Executor*>(call.executor);
+    self.clock_ = base::now_ns();
+    self.mark_output(task, task);
+}
+
+void Executor::push(std::uint64_t task, RingRecord::Kind kind, ByteView content) {
+    RingRecord const record{.kind = kind, .reserved = 0, .bytes = 0, .task = task, .sequence = sequence_};
+    auto& header = node_.header();
+    while (!ring_push(cell_, node_.ring(index_), header.ring_bytes, record, content)) {
+        cell_.waits_for_space.store(1, std::memory_order_release);
+        ringer_.ring(header.leader_bell);
+        timespec const nap{0, 200'000};
+        ::nanosleep(&nap, nullptr);
+        if (header.stop.load(std::memory_order_relaxed) != 0) return;
+    }
+    cell_.waits_for_space.store(0, std::memory_order_relaxed);
+}
+
+void Executor::fail(detail::ChunkCall& call, std::uint64_t task, char const* message) {
+    auto& self = *static_cast<Executor*>(call.executor);
+    auto const length = std::min<std::size_t>(std::strlen(message), 4096);
+    self.push(task, RingRecord::Kind::error, {reinterpret_cast<std::byte const*>(message), length});
+    call.status[task - call.block_first] = static_cast<std::uint8_t>(detail::TaskStatus::failed);
+}
+
+void Executor::store(detail::ChunkCall& call, std::uint64_t task, ByteView result) {
+    auto& self = *static_cast<Executor*>(call.executor);
+    auto const limit = ring_record_limit(self.node_.header().ring_bytes);
+    if (result.size() <= limit) return self.push(task, RingRecord::Kind::result, result);
+    auto const message = "the result has " + std::to_string(result.size()) + " bytes (the most is " +
+                         std::to_string(limit) + "); give more memory with --node-memory, or declare its shape";
+    fail(call, task, message.c_str());
+}
+
+}  // namespace plenum::pool

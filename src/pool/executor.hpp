@@ -1,0 +1,70 @@
+// Runs tasks: claims chunks of the node queue, calls the task function, publishes what is done. No MPI here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <plenum/detail/chunk_call.hpp>
+
+#include "base/doorbell.hpp"
+#include "pool/node_layout.hpp"
+
+namespace plenum::pool {
+
+/// Where an executor's printed output goes; -1: it is not captured.
+struct OutputPipes {
+    int out = -1;
+    int error = -1;
+};
+
+/// Framing of captured output: this mark in the pipe says whose the bytes before it are.
+struct OutputMark {
+    std::uint32_t magic = 0x4d4c501f;  // 0x1f "PLM"
+    std::uint32_t reserved = 0;
+    std::uint64_t first_task = 0, last_task = 0;  ///< inclusive
+};
+
+/// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
+class Executor {
+public:
+    Executor(NodeView node, int index, OutputPipes pipes);
+    /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
+    void run();
+
+private:
+    struct ChunkRange {
+        std::uint64_t first, last;
+    };
+
+    [[nodiscard]] bool work();
+    [[nodiscard]] int oldest_open_slot() const;
+    bool run_slot(int index);
+    [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
+    [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
+                                             std::uint64_t step);
+    void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
+    void note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start, std::uint64_t end);
+    void mark_output(std::uint64_t first, std::uint64_t last);
+    void push(std::uint64_t task, RingRecord::Kind kind, ByteView content);
+
+    static void fail(detail::ChunkCall& call, std::uint64_t task, char const* message);
+    static void store(detail::ChunkCall& call, std::uint64_t task, ByteView result);
+    static void task_ended(detail::ChunkCall& call, std::uint64_t task);
+
+    NodeView node_;
+    int index_;
+    ExecutorCell& cell_;
+    OutputPipes pipes_;
+    base::Ringer ringer_;
+    std::uint32_t batch_ = 0;
+    std::shared_ptr<void> object_;           // decoded function object of batch_
+    detail::ChunkFunction function_ = nullptr;
+    double mean_ns_ = 0;                     // of a task of batch_; 0: unknown
+    std::uint64_t sequence_ = 0;             // of the block at work
+    std::uint64_t clock_ = 0;                // last reading
+    std::uint64_t output_checked_ = 0;       // when
+    std::uint64_t output_first_ = UINT64_MAX;// first task since then
+    std::uint64_t rss_read_ = 0;             // when
+    std::uint64_t peak_rss_ = 0;
+};
+
+}  // namespace plenum::pool

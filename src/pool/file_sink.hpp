@@ -1,0 +1,33 @@
+// Results of a batch into a result file, by the writer thread.
+#pragma once
+
+#include <memory>
+
+#include "io/result_sink.hpp"
+#include "pool/batch_sink.hpp"
+#include "pool/writer.hpp"
+
+namespace plenum::pool {
+
+class FileSink : public BatchSink {
+public:
+    /// `file` and `writer` outlive the sink. `map` was begun by the writer thread. `failures` (may be null) gets a
+    /// copy of each failure.
+    FileSink(io::ResultSink& file, Writer& writer, io::MapId map, std::size_t element_bytes,
+             std::function<void(wire::Failure const&)> on_failure);
+    void take(wire::BlockResults results) override;
+    std::uint64_t backlog() const noexcept override { return writer_.backlog(); }
+    bool broken() const noexcept override { return writer_.broken(); }
+    void finish(std::function<void(std::exception_ptr)> done) override;
+
+private:
+    void store(wire::BlockResults const& results);
+
+    io::ResultSink& file_;
+    Writer& writer_;
+    io::MapId map_;
+    std::size_t element_bytes_;
+    std::function<void(wire::Failure const&)> on_failure_;
+};
+
+}  // namespace plenum::pool

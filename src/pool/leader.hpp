@@ -1,0 +1,125 @@
+// A node's side of the scheduling: places blocks in the node queue, sends what is final to rank 0, recovers what
+// dead executors have left, asks for the next block before the queue runs dry.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/doorbell.hpp"
+#include "pool/node_layout.hpp"
+#include "pool/range_allocator.hpp"
+#include "pool/result_ring.hpp"
+#include "wire/messages.hpp"
+
+namespace plenum::pool {
+
+/// Most bytes of results on a node that rank 0 has not taken yet.
+[[nodiscard]] std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept;
+
+/// Bytes of node memory that a block needs for each of its tasks.
+[[nodiscard]] std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch) noexcept;
+
+/// Memory of segments (and of results that stay in node memory): handed out by the leader's thread, given back by whoever is the last to need it.
+class SegmentPool {
+public:
+    SegmentPool(std::uint64_t begin, std::uint64_t end, base::DoorbellAddress bell);
+    /// The segment lives as long as the pointer (and its copies). Null when there is no room.
+    [[nodiscard]] std::shared_ptr<std::uint64_t const> allocate(std::uint64_t bytes);
+    [[nodiscard]] std::uint64_t used();
+
+private:
+    struct Shared {
+        std::mutex mutex;
+        RangeAllocator ranges;
+        base::DoorbellAddress bell;
+        base::Ringer ringer;
+    };
+    std::shared_ptr<Shared> shared_;
+};
+
+class Leader {
+public:
+    using Send = std::function<void(wire::Message)>;  ///< to rank 0
+
+    struct Place {
+        int node = 0;
+        std::string host;
+        bool is_rank_zero = false;  ///< results of direct batches stay where they are
+    };
+    Leader(NodeView node, Place place, SegmentPool& segments, Send send);
+
+    void open(wire::OpenBatch batch);
+    void close(wire::CloseBatch batch);
+    void assign(wire::AssignBlock block);
+    /// Looks after the queue. Short: a walk over the slots and cells. Never blocks.
+    void tick();
+    /// Blocks are here, or something else needs the next tick soon.
+    [[nodiscard]] bool busy() const noexcept;
+
+private:
+    struct Batch {
+        wire::OpenBatch spec;
+        std::shared_ptr<std::uint64_t const> function;  // offset of the function object
+    };
+    struct Varying {  // result of a task, copied out of the ring
+        std::uint64_t task;
+        Bytes bytes;
+    };
+    struct Block {  // what the leader knows about the block of a slot
+        std::uint64_t id = 0;
+        std::uint32_t batch = 0;
+        std::shared_ptr<std::uint64_t const> segment;
+        std::shared_ptr<std::uint64_t const> function;
+        std::vector<wire::Failure> failures;
+        std::vector<Varying> varying;
+        std::uint64_t varying_bytes = 0;
+        bool all_done = true;        // no failure, no dead executor: no need to look at each status
+        std::vector<bool> sent;      // empty: nothing was sent yet
+        std::uint64_t sent_count = 0;
+        std::uint64_t last_sent_ns = 0;
+        bool flush_now = false;
+    };
+    struct Recovery {  // of a claim that a dead executor did not publish
+        int cell;
+        std::uint64_t counter;              // of the slot, read after the death
+        std::vector<bool> passed;           // live executors that have been seen outside of a claim since
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> owned;  // what they owned then
+    };
+
+    [[nodiscard]] bool place(wire::AssignBlock& assignment);
+    void plan(BlockSlot& slot, int index, wire::OpenBatch const& spec);
+    void harvest();
+    void recover();
+    void recover_owned(int cell_index, BlockSlot& slot, Block& block);
+    [[nodiscard]] bool recover_claim(Recovery& recovery);
+    void release_cell(int cell_index);
+    void give_back(BlockSlot& slot, std::uint64_t first, std::uint64_t last);
+    void charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint64_t task);
+    [[nodiscard]] bool exhausted_and_idle(int index) const;
+    void collect(int index, bool complete);
+    void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
+    [[nodiscard]] double mean_task_seconds(std::uint32_t batch) const;
+    void request_blocks();
+    [[nodiscard]] int open_blocks() const;
+    [[nodiscard]] std::optional<int> slot_of(std::uint64_t sequence) const;
+
+    NodeView node_;
+    Place place_;
+    SegmentPool& segments_;
+    Send send_;
+    std::unordered_map<std::uint32_t, Batch> batches_;
+    std::vector<Block> blocks_{slot_count};
+    std::deque<wire::AssignBlock> waiting_;  // assigned, no room yet
+    std::vector<Recovery> recoveries_;
+    int requested_ = 0;
+    std::uint64_t next_sequence_ = 1;
+    base::Ringer ringer_;
+};
+
+}  // namespace plenum::pool

@@ -1,0 +1,131 @@
+// What lies at the front of node memory: the node queue and the state of each executor. Plain atomics, read and
+// written by all processes of the node; no pointers, only offsets.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/doorbell.hpp"
+#include "comm/session.hpp"
+
+namespace plenum::pool {
+
+inline constexpr int slot_count = 8;            ///< blocks on a node at the same time
+inline constexpr std::size_t table_size = 4096; ///< chunks of a tapered block, at most
+
+/// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the leader
+/// takes it from dead to vacant when nothing of the dead executor is left to recover.
+enum class CellState : std::uint32_t { vacant, running, dead };
+
+/// What an executor does. `claiming`: it may have claimed tasks that `first` and `last` do not show yet.
+enum class Phase : std::uint32_t { idle, claiming, owning };
+
+/// Noted by the executor's own handler before it dies of a memory fault.
+enum class FaultNote : std::uint32_t { none, shared_array, stack_overflow, null_pointer };
+
+struct alignas(64) ExecutorCell {
+    // Written by the executor.
+    alignas(64) std::atomic<Phase> phase;
+    std::atomic<std::uint32_t> slot;    ///< 1 + the slot it works on; 0: none. Set before the slot's state is read.
+    std::atomic<std::uint64_t> claims;  ///< counts claims, so that a reader sees whether first and last belong together
+    std::atomic<std::uint64_t> first, last;  ///< the chunk it owns, indices in the batch
+    std::atomic<std::uint64_t> current;      ///< the task that runs; all of the chunk before it are final
+    alignas(64) std::atomic<std::uint64_t> tasks_done;
+    std::atomic<std::uint64_t> busy_ns;
+    std::atomic<std::uint32_t> batch;         ///< of the next two
+    std::atomic<std::uint64_t> batch_tasks, batch_ns;
+    std::atomic<FaultNote> fault;
+    std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
+    // Written by the parent.
+    alignas(64) std::atomic<CellState> state;
+    std::int32_t rank;
+    std::int32_t wait_status;      ///< of waitpid, when dead
+    std::uint32_t out_of_memory;   ///< the kernel's count of OOM kills went up during its life
+    base::DoorbellAddress parent_bell;
+    // Ring of results of varying length and of error messages: head by the executor, tail by the leader.
+    alignas(64) std::atomic<std::uint64_t> ring_head;
+    alignas(64) std::atomic<std::uint64_t> ring_tail;
+};
+
+enum class SlotState : std::uint32_t { free, posted, closed };
+
+/// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
+enum class ChunkMode : std::uint32_t { uniform, table, measured };
+
+/// A block of consecutive tasks. All but `next` and `timing_used` stay as they are while the slot is posted.
+struct alignas(64) BlockSlot {
+    std::atomic<SlotState> state;
+    ChunkMode mode;
+    std::uint32_t batch;
+    std::uint32_t careful_start;  ///< no task of the batch was measured yet
+    std::uint64_t sequence;       ///< order of posting; older blocks first
+    std::uint64_t first, count;   ///< tasks
+    std::uint64_t units;          ///< of `next`: tasks, or chunks of the table
+    std::uint64_t chunk;          ///< tasks per chunk when uniform
+    std::uint64_t function;       ///< task id
+    std::uint64_t function_offset, function_bytes;
+    std::uint64_t status_offset;
+    std::uint64_t results_offset, stride;        ///< stride 0: varying length, through the ring
+    std::uint64_t items_offset, item_stride;     ///< item_stride 0 with items_offset: offsets, then bytes
+    std::uint64_t timing_offset, timing_capacity;
+    std::atomic<std::uint64_t> timing_used;
+    std::uint64_t refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
+    alignas(64) std::atomic<std::uint64_t> next;
+};
+
+struct RingRecord {
+    enum class Kind : std::uint32_t { skip, result, error };
+    Kind kind;
+    std::uint32_t reserved;
+    std::uint64_t bytes;  ///< of the content; records are multiples of 16
+    std::uint64_t task;
+    std::uint64_t sequence;  ///< of the block
+};
+
+struct alignas(64) NodeHeader {
+    std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
+    std::atomic<std::uint32_t> stop;
+    base::DoorbellAddress leader_bell;
+    std::uint64_t run_start_ns;
+    std::int32_t executors;
+    std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
+    std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
+    std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory
+};
+
+/// Node memory with names. Copyable; does not own.
+class NodeView {
+public:
+    NodeView() = default;
+    explicit NodeView(comm::NodeMemory memory) noexcept : memory_(memory) {}
+
+    /// Writes the header for `executors`; by the leader, once, before anybody else looks.
+    /// Throws EnvironmentError when the memory is too small for it.
+    void format(int executors, std::uint64_t run_start_ns);
+
+    [[nodiscard]] NodeHeader& header() const noexcept { return *at<NodeHeader>(0); }
+    [[nodiscard]] ExecutorCell& cell(int i) const noexcept {
+        return at<ExecutorCell>(header().cells_offset)[static_cast<std::size_t>(i)];
+    }
+    [[nodiscard]] BlockSlot& slot(int i) const noexcept {
+        return at<BlockSlot>(header().slots_offset)[static_cast<std::size_t>(i)];
+    }
+    [[nodiscard]] std::uint64_t* table(int i) const noexcept {
+        return at<std::uint64_t>(header().tables_offset) + static_cast<std::size_t>(i) * (table_size + 1);
+    }
+    [[nodiscard]] std::byte* ring(int i) const noexcept {
+        return memory_.base + header().rings_offset + static_cast<std::size_t>(i) * header().ring_bytes;
+    }
+    template <class T>
+    [[nodiscard]] T* at(std::uint64_t offset) const noexcept {
+        return reinterpret_cast<T*>(memory_.base + offset);
+    }
+    [[nodiscard]] std::byte* base() const noexcept { return memory_.base; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return memory_.bytes; }
+
+private:
+    comm::NodeMemory memory_;
+};
+
+}  // namespace plenum::pool

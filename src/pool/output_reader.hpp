@@ -1,0 +1,32 @@
+// Turns what an executor wrote into whole lines with the tasks that printed them.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "pool/executor.hpp"
+#include "wire/messages.hpp"
+
+namespace plenum::pool {
+
+class OutputReader {
+public:
+    /// `emit` gets whole lines (one or several, each ending in a newline) and the tasks they belong to.
+    using Emit = std::function<void(wire::TaskRange tasks, std::string text)>;
+    explicit OutputReader(Emit emit) : emit_(std::move(emit)) {}
+
+    /// Bytes as they came from the pipe. `running`: the task that ran when they were read, for bytes whose mark is
+    /// not there because the task goes on.
+    void add(std::string_view bytes, std::uint64_t running);
+    /// No more comes from `task`, which has ended without a mark: what is left is its own.
+    void finish(std::uint64_t task);
+
+private:
+    void emit_lines(wire::TaskRange tasks, bool all);
+
+    Emit emit_;
+    std::string text_;     // not emitted yet, no marks in it
+    std::string partial_;  // may be the beginning of a mark
+};
+
+}  // namespace plenum::pool

@@ -1,0 +1,150 @@
+#include "pool/supervisor.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <plenum/error.hpp>
+
+#include "base/futex.hpp"
+
+namespace plenum::pool {
+namespace {
+
+/// An executor that dies this often without a task at work will not get better.
+constexpr int most_idle_deaths = 20;
+
+/// How often the kernel has killed for lack of memory.
+std::uint64_t count_oom_kills() {
+    std::ifstream file("/proc/vmstat");
+    std::string name;
+    std::uint64_t value = 0;
+    while (file >> name >> value)
+        if (name == "oom_kill") return value;
+    return 0;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(NodeView node, int index, Options options)
+    : node_(node), index_(index), options_(std::move(options)) {
+    auto& cell = node_.cell(index_);
+    cell.rank = options_.rank;
+    cell.parent_bell = options_.bell;
+    if (options_.isolation == Isolation::none) return;
+    for (std::size_t i = 0; i < pipes_.size(); ++i) {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+            throw EnvironmentError("cannot open a pipe; raise the limit on open files (ulimit -n)");
+        pipes_[i] = {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+        ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+        readers_[i] = std::make_unique<OutputReader>([this, i](wire::TaskRange tasks, std::string text) {
+            options_.output({.rank = options_.rank, .tasks = tasks, .error = i == 1, .text = std::move(text)});
+        });
+    }
+    server_ = std::make_unique<ForkServer>(node_, OutputPipes{pipes_[0].write_end.get(), pipes_[1].write_end.get()},
+                                           ForkServer::Options{options_.threads_per_task});
+    for (auto& pipe : pipes_) pipe.write_end.reset();
+}
+
+Supervisor::~Supervisor() {
+    if (child_ > 0) {
+        ::kill(child_, SIGKILL);
+        ::waitpid(child_, nullptr, 0);
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+void Supervisor::start() {
+    auto& cell = node_.cell(index_);
+    cell.phase.store(Phase::idle, std::memory_order_relaxed);
+    cell.slot.store(0, std::memory_order_relaxed);
+    cell.fault.store(FaultNote::none, std::memory_order_relaxed);
+    cell.waits_for_space.store(0, std::memory_order_relaxed);
+    tasks_at_start_ = cell.tasks_done.load(std::memory_order_relaxed);
+    cell.state.store(CellState::running, std::memory_order_release);
+    if (options_.isolation == Isolation::none) {
+        thread_ = std::thread([node = node_, index = index_] { Executor(node, index, {}).run(); });
+        thread_runs_ = true;
+        return;
+    }
+    oom_kills_ = count_oom_kills();
+    child_ = server_->spawn(index_);
+    child_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
+}
+
+void Supervisor::reap() {
+    int status = 0;
+    if (child_ <= 0 || ::waitpid(child_, &status, WNOHANG) != child_) return;
+    child_ = -1;
+    child_fd_.reset();
+    read_output();
+    auto& cell = node_.cell(index_);
+    bool const owned = cell.phase.load(std::memory_order_acquire) == Phase::owning;
+    for (auto& reader : readers_) reader->finish(cell.current.load(std::memory_order_relaxed));
+    bool const idle = !owned && cell.tasks_done.load(std::memory_order_relaxed) == tasks_at_start_;
+    idle_deaths_ = idle ? idle_deaths_ + 1 : 0;
+    if (idle_deaths_ > most_idle_deaths)
+        throw EnvironmentError(fmt::format(
+            "the executor of rank {} died {} times before it ran any task (wait status {}); try --isolation none "
+            "under a debugger",
+            options_.rank, idle_deaths_, status));
+    cell.wait_status = status;
+    cell.out_of_memory = count_oom_kills() > oom_kills_ ? 1 : 0;
+    cell.state.store(CellState::dead, std::memory_order_release);
+    ringer_.ring(node_.header().leader_bell);
+}
+
+void Supervisor::read_output() {
+    std::array<char, 1 << 16> buffer;
+    auto& cell = node_.cell(index_);
+    for (std::size_t i = 0; i < pipes_.size(); ++i) {
+        if (!pipes_[i].read_end) continue;
+        for (;;) {
+            auto const running = cell.current.load(std::memory_order_acquire);
+            auto const bytes = ::read(pipes_[i].read_end.get(), buffer.data(), buffer.size());
+            if (bytes <= 0) break;
+            readers_[i]->add({buffer.data(), static_cast<std::size_t>(bytes)}, running);
+        }
+    }
+}
+
+void Supervisor::tick() {
+    if (node_.header().stop.load(std::memory_order_acquire) != 0) return;
+    if (options_.isolation == Isolation::none) {
+        if (!thread_runs_) start();
+        return;
+    }
+    read_output();
+    reap();
+    if (child_ <= 0 && node_.cell(index_).state.load(std::memory_order_acquire) == CellState::vacant) start();
+}
+
+void Supervisor::add_poll(std::vector<pollfd>& fds) const {
+    for (auto const& pipe : pipes_)
+        if (pipe.read_end) fds.push_back({.fd = pipe.read_end.get(), .events = POLLIN, .revents = 0});
+    if (child_fd_) fds.push_back({.fd = child_fd_.get(), .events = POLLIN, .revents = 0});
+}
+
+bool Supervisor::restless() const noexcept { return child_ <= 0 && options_.isolation == Isolation::process; }
+
+void Supervisor::stop(int grace_ms) {
+    base::futex_wake_all(node_.header().work);
+    if (thread_.joinable()) thread_.join();
+    if (child_ > 0) {
+        pollfd fd{.fd = child_fd_.get(), .events = POLLIN, .revents = 0};
+        if (::poll(&fd, 1, grace_ms) == 0) ::kill(child_, SIGKILL);
+        ::waitpid(child_, nullptr, 0);
+        child_ = -1;
+    }
+    if (options_.isolation == Isolation::none) return;
+    read_output();
+    for (auto& reader : readers_) reader->finish(node_.cell(index_).current.load(std::memory_order_relaxed));
+    server_.reset();
+}
+
+}  // namespace plenum::pool
