@@ -15,6 +15,10 @@ std::uint64_t as_count(double tasks) {
     return tasks < 0x1p62 ? static_cast<std::uint64_t>(tasks) : 1ull << 62;
 }
 
+/// A node of unknown speed may be the slowest: its first two blocks (one is asked for ahead) must not outlast
+/// the rest.
+constexpr double unmeasured_speed = 0.25;
+
 }  // namespace
 
 Coordinator::Coordinator(Limits limits) : limits_(limits) {
@@ -222,12 +226,12 @@ std::uint64_t Coordinator::block_size(Batch const& batch, NodeId id, Node const&
 
     auto wanted = remaining;
     if (alive_nodes_ > 1) {
-        double weight = node.executors;
-        if (measured)
-            weight *=
-                static_cast<double>(batch.measured_executors) / (share.task_seconds * batch.measured_speed);
-        auto const part = weight / (2 * static_cast<double>(alive_executors_));
-        wanted = std::max(executors, as_count(std::ceil(static_cast<double>(remaining) * part)));
+        auto const speed = measured ? static_cast<double>(batch.measured_executors) /
+                                          (share.task_seconds * batch.measured_speed)
+                                    : unmeasured_speed;
+        auto const even = static_cast<double>(remaining) / static_cast<double>(alive_executors_);
+        auto const least = measured ? limits_.least_block_seconds / share.task_seconds : 0;
+        wanted = as_count(std::ceil(std::max(even * speed / 2, least)) * node.executors);
     }
     auto const per_executor = measured ? limits_.block_seconds / share.task_seconds
                                        : static_cast<double>(limits_.first_block_per_executor);

@@ -26,7 +26,8 @@ struct Limits {
     std::uint64_t max_block_tasks = 1 << 24;
     std::uint64_t first_block_per_executor =
         1024;                    ///< tasks, while a node has no measured time for the batch
-    double block_seconds = 0.5;  ///< work per executor in a block, once measured
+    double block_seconds = 0.5;  ///< most work per executor in a block, once measured; at least one task
+    double least_block_seconds = 1e-3;  ///< least work per executor in a block, once measured: a round trip
 };
 
 /// One block of consecutive tasks for one node.
@@ -40,12 +41,13 @@ struct Assignment {
 /// Owns the batches and hands blocks of consecutive tasks to nodes by weighted factoring (Hummel, Schmidt,
 /// Uma & Wein 1996, Load-sharing in heterogeneous systems via weighted factoring), at node granularity.
 ///
-/// Size of a block: all that remains when there is one node; otherwise ceil(remaining * w / (2 * sum of
-/// weights)), at least one task per executor. A node's weight w is its executors times its speed for this
-/// batch relative to the mean of the measured executors; an unmeasured node counts with the mean speed, so
-/// the weights sum to the number of executors. The block is then cut to Limits and to the node's memory
-/// (set_max_block). Each interval that was returned is given out again before tasks that were never assigned;
-/// a block never spans two intervals.
+/// Size of a block: all that remains when there is one node; otherwise remaining * w / (2 * sum of weights),
+/// rounded up to whole rounds (the same number of tasks for each executor; with few long tasks a broken round
+/// costs a whole one). A node's weight w is its executors times its speed for this batch relative to the mean
+/// of the measured executors, so the weights sum to the number of executors. An unmeasured node gets a
+/// quarter of its even share: it may be slow. The block is then cut to Limits and to the node's memory
+/// (set_max_block). Intervals that were returned are given out again before tasks that were never assigned; a
+/// block never spans two intervals.
 ///
 /// Events only record; take_assignments() decides. Memory: O(nodes + batches + intervals), independent of the
 /// number of tasks. Cost of an event: O(log n) in the intervals of the block or batch, except where it says

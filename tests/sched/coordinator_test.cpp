@@ -42,14 +42,26 @@ TEST(Coordinator, SingleNodeGetsAllThatRemains) {
     EXPECT_THROW((void)coordinator.tasks_finished(batch), std::logic_error);
 }
 
-TEST(Coordinator, BlocksTaperByFactoring) {
+TEST(Coordinator, BlocksTaperByFactoringInWholeRounds) {
     Coordinator coordinator;
     coordinator.add_node(0, 2);
     coordinator.add_node(1, 6);
-    (void)coordinator.add_batch({.tasks = 1000});
-    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{0, 125}));    // 1000 * 2 / 16
-    EXPECT_EQ(next_block(coordinator, 1).tasks, (Range{125, 454}));  // 875 * 6 / 16 = 328.1
-    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{454, 523}));  // 546 * 2 / 16 = 68.25
+    auto const batch = coordinator.add_batch({.tasks = 1000});
+    coordinator.measured(batch, 0, 5e-3);
+    coordinator.measured(batch, 1, 5e-3);
+    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{0, 126}));    // 1000 * 2 / 16 = 125, in pairs
+    EXPECT_EQ(next_block(coordinator, 1).tasks, (Range{126, 456}));  // 874 * 6 / 16 = 327.75, in sixes
+    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{456, 524}));  // 544 * 2 / 16 = 68
+}
+
+TEST(Coordinator, ShortTasksComeInBlocksWorthAMessage) {
+    Coordinator coordinator({.least_block_seconds = 1e-3});
+    coordinator.add_node(0, 2);
+    coordinator.add_node(1, 2);
+    auto const batch = coordinator.add_batch({.tasks = 1000});
+    coordinator.measured(batch, 0, 2e-6 * 1.01);
+    EXPECT_EQ(next_block(coordinator, 0).tasks.size(),
+              992u);  // 1 ms of 2.02 us tasks on 2 executors, not 250
 }
 
 TEST(Coordinator, AtLeastOneTaskPerExecutor) {
@@ -64,16 +76,16 @@ TEST(Coordinator, AtLeastOneTaskPerExecutor) {
 TEST(Coordinator, FasterNodesGetMore) {
     Coordinator coordinator;
     for (NodeId const node : {0, 1, 2}) coordinator.add_node(node, 10);
-    auto const batch = coordinator.add_batch({.tasks = 6000});
+    auto const batch = coordinator.add_batch({.tasks = 6010});
     coordinator.measured(batch, 0, 1e-3);
     coordinator.measured(batch, 1, 3e-3);
-    // Speeds 1000 and 333, mean 667: weights 15, 5, and 10 for the node without a measurement.
-    EXPECT_EQ(next_block(coordinator, 0).tasks.size(), 1500u);  // 6000 * 15 / 60
-    EXPECT_EQ(next_block(coordinator, 1).tasks.size(), 375u);   // 4500 * 5 / 60
-    EXPECT_EQ(next_block(coordinator, 2).tasks.size(), 688u);   // 4125 * 10 / 60 = 687.5
+    // Speeds 1000 and 333, mean 667: weights 15 and 5; a quarter of 10 for the node without a measurement.
+    EXPECT_EQ(next_block(coordinator, 0).tasks.size(), 1510u);  // 6010 * 15 / 60 = 1502.5
+    EXPECT_EQ(next_block(coordinator, 1).tasks.size(), 380u);   // 4500 * 5 / 60 = 375
+    EXPECT_EQ(next_block(coordinator, 2).tasks.size(), 180u);   // 4120 * 2.5 / 60 = 171.7
     coordinator.node_lost(0);
     coordinator.node_lost(2);
-    EXPECT_EQ(coordinator.tasks_unassigned(batch), 5625u);
+    EXPECT_EQ(coordinator.tasks_unassigned(batch), 5630u);
 }
 
 TEST(Coordinator, MeasurementsAreSmoothed) {
@@ -164,14 +176,14 @@ TEST(Coordinator, LostNodeGivesBackWhatItDidNotFinish) {
     Coordinator coordinator({.first_block_per_executor = 10});
     coordinator.add_node(0, 1);
     coordinator.add_node(1, 1);
-    auto const batch = coordinator.add_batch({.tasks = 100});
+    auto const batch = coordinator.add_batch({.tasks = 1000});
     auto const block = next_block(coordinator, 1);
     coordinator.finished(1, block.block, {2, 5});
     coordinator.request(1);
     coordinator.node_lost(1);
     EXPECT_THAT(coordinator.take_assignments(), IsEmpty());  // its request went with it
     EXPECT_EQ(coordinator.holds(1), 0u);
-    EXPECT_EQ(coordinator.tasks_unassigned(batch), 97u);
+    EXPECT_EQ(coordinator.tasks_unassigned(batch), 997u);
 
     coordinator.finished(1, block.block, {0, 1});  // late messages
     coordinator.returned(1, block.block, {1, 2});
@@ -181,7 +193,7 @@ TEST(Coordinator, LostNodeGivesBackWhatItDidNotFinish) {
     coordinator.node_lost(1);
     EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
     EXPECT_EQ(coordinator.tasks_finished(batch), 3u);
-    EXPECT_EQ(coordinator.tasks_unassigned(batch), 97u);
+    EXPECT_EQ(coordinator.tasks_unassigned(batch), 997u);
 
     coordinator.add_node(1, 1);
     coordinator.finished(1, block.block, {0, 1});  // of its earlier life
@@ -249,7 +261,7 @@ TEST(Coordinator, DefectsAreNamedAndChangeNothing) {
     Coordinator coordinator({.first_block_per_executor = 10});
     coordinator.add_node(0, 1);
     coordinator.add_node(1, 1);
-    auto const batch = coordinator.add_batch({.tasks = 100});
+    auto const batch = coordinator.add_batch({.tasks = 1000});
     auto const block = next_block(coordinator, 0).block;
     coordinator.finished(0, block, {0, 3});
     EXPECT_THAT(defect([&] { coordinator.finished(0, block, {2, 4}); }), HasSubstr("[2, 4) of block 0"));
