@@ -22,17 +22,19 @@ constexpr double unmeasured_speed = 0.25;
 }  // namespace
 
 Coordinator::Coordinator(Limits limits) : limits_(limits) {
-    if (limits.max_block_tasks == 0 || limits.first_block_per_executor == 0 || !(limits.block_seconds > 0))
-        throw std::logic_error(fmt::format("limits of {} tasks, {} tasks and {} s (all must be positive)",
+    if (limits.max_block_tasks == 0 || limits.first_block_per_executor == 0 || !(limits.block_seconds > 0) ||
+        !(limits.least_block_seconds >= 0))
+        throw std::logic_error(fmt::format("limits of {} and {} tasks, {} and {} s (they must be positive)",
                                            limits.max_block_tasks, limits.first_block_per_executor,
-                                           limits.block_seconds));
+                                           limits.block_seconds, limits.least_block_seconds));
 }
 
 void Coordinator::add_node(NodeId id, int executors) {
     if (executors < 1) throw std::logic_error(fmt::format("node {} with {} executors", id, executors));
-    auto& node = nodes_[id];
+    auto const [entry, is_new] = nodes_.try_emplace(id);
+    auto& node = entry->second;
     if (node.alive) throw std::logic_error(fmt::format("node {} is added twice", id));
-    node = {.executors = executors, .alive = true, .first_block = next_block_};
+    node = {.executors = executors, .alive = true, .first_block = is_new ? 0 : next_block_};
     ++alive_nodes_;
     alive_executors_ += executors;
 }
@@ -231,7 +233,8 @@ std::uint64_t Coordinator::block_size(Batch const& batch, NodeId id, Node const&
                                     : unmeasured_speed;
         auto const even = static_cast<double>(remaining) / static_cast<double>(alive_executors_);
         auto const least = measured ? limits_.least_block_seconds / share.task_seconds : 0;
-        wanted = as_count(std::ceil(std::max(even * speed / 2, least)) * node.executors);
+        auto const rounds = std::ceil(std::max(even * speed / 2, least));
+        wanted = std::max(executors, as_count(rounds * node.executors));
     }
     auto const per_executor = measured ? limits_.block_seconds / share.task_seconds
                                        : static_cast<double>(limits_.first_block_per_executor);

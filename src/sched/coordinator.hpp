@@ -59,7 +59,7 @@ struct Assignment {
 /// std::logic_error that names it; the state is then unchanged.
 class Coordinator {
 public:
-    /// Every limit must be positive.
+    /// Limits are positive; only least_block_seconds may be 0.
     explicit Coordinator(Limits limits = {});
 
     /// A node joins, for the first time or again after node_lost. `executors` is at least 1.

@@ -268,6 +268,8 @@ TEST(Coordinator, DefectsAreNamedAndChangeNothing) {
     EXPECT_THAT(defect([&] { coordinator.returned(0, block, {9, 11}); }), HasSubstr("[9, 11)"));
     EXPECT_THAT(defect([&] { coordinator.returned(0, block, {5, 4}); }), HasSubstr("[5, 4)"));
     EXPECT_THAT(defect([&] { coordinator.finished(1, block, {4, 5}); }), HasSubstr("node 1"));
+    coordinator.add_node(3, 1);  // after the block was given out, and never lost
+    EXPECT_THAT(defect([&] { coordinator.finished(3, block, {4, 5}); }), HasSubstr("node 3"));
     EXPECT_THAT(defect([&] { coordinator.finished(0, 99, {4, 5}); }), HasSubstr("block 99"));
     EXPECT_THAT(defect([&] { coordinator.request(7); }), HasSubstr("node 7"));
     EXPECT_THAT(defect([&] { coordinator.cancel(8); }), HasSubstr("batch 8"));
