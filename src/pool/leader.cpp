@@ -18,7 +18,8 @@ namespace {
 
 using detail::TaskStatus;
 
-constexpr int blocks_ahead = 2;                          // the one at work and the next
+constexpr int blocks_ahead_alone = 2;                    // on a single node: the one at work and the next
+constexpr double answer_seconds = 2e-3;                  // from asking for a block to having it
 constexpr std::uint64_t partial_after_ns = 1'000'000'000;  // final tasks of an unfinished block wait this long
 constexpr std::uint64_t varying_flush_bytes = 8 << 20;   // results of varying length are sent from here on
 constexpr std::uint64_t timing_rows_most = 1 << 16;
@@ -54,7 +55,7 @@ std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch) noexcept {
 }
 
 SegmentPool::SegmentPool(std::uint64_t begin, std::uint64_t end, base::DoorbellAddress bell)
-    : shared_(std::make_shared<Shared>(std::mutex{}, RangeAllocator(begin, end, 4096), bell, base::Ringer{})) {}
+    : shared_(std::make_shared<Shared>(RangeAllocator(begin, end, 4096), bell)) {}
 
 std::shared_ptr<std::uint64_t const> SegmentPool::allocate(std::uint64_t bytes) {
     std::lock_guard const lock(shared_->mutex);
@@ -112,8 +113,30 @@ int Leader::open_blocks() const {
     return open;
 }
 
+bool Leader::wants_block() const {
+    auto const open = open_blocks() + requested_;
+    if (place_.nodes == 1) return open < blocks_ahead_alone;
+    if (open > 0) return false;
+    // With other nodes a block kept ahead is work that they cannot have: ask when an executor is idle, or when what
+    // is left, tasks at work included, lasts no longer than the answer takes.
+    double left_seconds = 0;
+    int working = 0;
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        if (cell.phase.load(std::memory_order_acquire) == Phase::idle) return true;
+        auto const tasks = cell.batch_tasks.load(std::memory_order_relaxed);
+        if (tasks == 0) continue;
+        auto const left = cell.last.load(std::memory_order_relaxed) - cell.current.load(std::memory_order_relaxed);
+        left_seconds += static_cast<double>(left) * 1e-9 *
+                        static_cast<double>(cell.batch_ns.load(std::memory_order_relaxed)) /
+                        static_cast<double>(tasks);
+        ++working;
+    }
+    return working > 0 && left_seconds / working < answer_seconds;
+}
+
 void Leader::request_blocks() {
-    while (open_blocks() + requested_ < blocks_ahead) {
+    while (wants_block()) {
         ++requested_;
         send_(wire::RequestBlock{.node = place_.node});
     }
@@ -408,11 +431,13 @@ void Leader::collect(int index, bool complete) {
         runs.push_back({slot.first, slot.first + slot.count});
     } else {
         if (block.sent.empty()) block.sent.resize(slot.count);
-        for (std::uint64_t i = 0; i < slot.count; ++i) {
+        // The last task waits for the end of the block, whose message carries the times: a batch is never complete
+        // before all of its messages have been sent.
+        auto const end = complete ? slot.count : slot.count - 1;
+        for (std::uint64_t i = 0; i < end; ++i) {
             auto const s = static_cast<TaskStatus>(std::atomic_ref(const_cast<std::uint8_t&>(status[i])).load());
             if (s == TaskStatus::pending || block.sent[i]) continue;
             block.sent[i] = true;
-            ++block.sent_count;
             extend(s == TaskStatus::returned ? returned : runs, slot.first + i);
         }
     }

@@ -35,6 +35,7 @@ public:
 
 private:
     struct Shared {
+        Shared(RangeAllocator free_ranges, base::DoorbellAddress to) : ranges(std::move(free_ranges)), bell(to) {}
         std::mutex mutex;
         RangeAllocator ranges;
         base::DoorbellAddress bell;
@@ -48,8 +49,7 @@ public:
     using Send = std::function<void(wire::Message)>;  ///< to rank 0
 
     struct Place {
-        int node = 0;
-        std::string host;
+        int node = 0, nodes = 1;
         bool is_rank_zero = false;  ///< results of direct batches stay where they are
     };
     Leader(NodeView node, Place place, SegmentPool& segments, Send send);
@@ -81,7 +81,6 @@ private:
         std::uint64_t varying_bytes = 0;
         bool all_done = true;        // no failure, no dead executor: no need to look at each status
         std::vector<bool> sent;      // empty: nothing was sent yet
-        std::uint64_t sent_count = 0;
         std::uint64_t last_sent_ns = 0;
         bool flush_now = false;
     };
@@ -105,6 +104,7 @@ private:
     void collect(int index, bool complete);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
     [[nodiscard]] double mean_task_seconds(std::uint32_t batch) const;
+    [[nodiscard]] bool wants_block() const;
     void request_blocks();
     [[nodiscard]] int open_blocks() const;
     [[nodiscard]] std::optional<int> slot_of(std::uint64_t sequence) const;

@@ -1,0 +1,198 @@
+// From a callable and its items to a registered task function.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <plenum/codec.hpp>
+#include <plenum/detail/chunk_call.hpp>
+#include <plenum/element.hpp>
+#include <ranges>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace plenum::detail {
+
+/// Item type of an index range: the task gets its index as std::uint64_t.
+struct IndexItem {};
+
+template <class Item>
+struct TaskArgument {
+    using type = Item const&;
+};
+template <>
+struct TaskArgument<IndexItem> {
+    using type = std::uint64_t;
+};
+template <class Item>
+using task_argument_t = typename TaskArgument<Item>::type;
+
+/// The element type of the last parameter when it is a span to write the result into: f(item, std::span<float> out).
+template <class Call>
+struct OutputSpan {
+    using type = void;
+};
+template <class F, class Item, class T>
+struct OutputSpan<void (F::*)(Item, std::span<T>) const> {
+    using type = std::conditional_t<std::is_const_v<T>, void, T>;
+};
+template <class F, class = void>
+struct OutputSpanOf {
+    using type = void;
+};
+template <class F>
+struct OutputSpanOf<F, std::void_t<decltype(&F::operator())>> : OutputSpan<decltype(&F::operator())> {};
+template <class Item, class T>
+struct OutputSpanOf<void (*)(Item, std::span<T>), void> {
+    using type = T;
+};
+
+/// How a result travels.
+enum class ResultKind {
+    plain,    ///< its bytes, all of one size
+    in_place, ///< the task writes into its slot
+    range,    ///< consecutive elements, as many as there are; a declared shape makes it fixed
+    encoded,  ///< through cereal
+};
+
+template <class R>
+concept ElementRange = !PlainBytes<R> && std::ranges::contiguous_range<R> && std::ranges::sized_range<R> &&
+                       Element<std::ranges::range_value_t<R>> && !is_view<R>;
+
+/// Dense matrices: .data() and .size() of elements without gaps. plenum/eigen.hpp adds Eigen's types.
+template <class R>
+struct DenseTraits {
+    static constexpr bool dense = false;
+};
+
+template <class F, class Item>
+struct TaskTraits {
+    using argument = task_argument_t<Item>;
+    using output = typename OutputSpanOf<F>::type;
+    static constexpr bool in_place = !std::is_void_v<output>;
+
+    static auto result_probe() {
+        if constexpr (in_place) return std::type_identity<std::span<output const>>{};
+        else return std::type_identity<std::decay_t<std::invoke_result_t<F const&, argument>>>{};
+    }
+    using result = typename decltype(result_probe())::type;
+
+    static constexpr ResultKind kind() {
+        if constexpr (in_place) return ResultKind::in_place;
+        else if constexpr (DenseTraits<result>::dense || ElementRange<result>) return ResultKind::range;
+        else if constexpr (PlainBytes<result>) return ResultKind::plain;
+        else return ResultKind::encoded;
+    }
+};
+
+template <class R>
+ByteView bytes_of_range(R const& range) {
+    if constexpr (DenseTraits<R>::dense)
+        return DenseTraits<R>::bytes(range);
+    else
+        return {reinterpret_cast<std::byte const*>(std::ranges::data(range)),
+                std::ranges::size(range) * sizeof(std::ranges::range_value_t<R>)};
+}
+
+/// The function object: its bytes as they lie, or decoded once per executor and batch.
+template <class F>
+F const& function_of(ChunkCall& call) {
+    if constexpr (PlainBytes<F>) {
+        return *std::launder(reinterpret_cast<F const*>(call.function.data()));
+    } else {
+        if (!*call.object) *call.object = std::make_shared<F>(decode<F>(call.function));
+        return *static_cast<F const*>(call.object->get());
+    }
+}
+
+template <class F, class Item>
+void run_task(F const& f, ChunkCall& call, std::uint64_t task) {
+    using Traits = TaskTraits<F, Item>;
+    using Result = typename Traits::result;
+    auto const with_argument = [&](auto&& use) {
+        if constexpr (std::is_same_v<Item, IndexItem>) {
+            use(task);
+        } else if constexpr (PlainBytes<Item>) {
+            use(*std::launder(reinterpret_cast<Item const*>(call.item(task).data())));
+        } else {
+            auto const item = decode<Item>(call.item(task));
+            use(item);
+        }
+    };
+    with_argument([&](auto const& argument) {
+        constexpr auto kind = Traits::kind();
+        if constexpr (kind == ResultKind::in_place) {
+            using T = typename Traits::output;
+            f(argument, std::span<T>(reinterpret_cast<T*>(call.slot(task)), call.stride / sizeof(T)));
+        } else if constexpr (kind == ResultKind::plain) {
+            ::new (call.slot(task)) Result(f(argument));
+        } else if constexpr (kind == ResultKind::range) {
+            auto const result = f(argument);
+            auto const bytes = bytes_of_range(result);
+            if (call.stride == 0) return call.store(call, task, bytes);
+            if (bytes.size() != call.stride)
+                throw std::length_error("the result has " + std::to_string(bytes.size()) +
+                                        " bytes, its declared shape has " + std::to_string(call.stride));
+            std::memcpy(call.slot(task), bytes.data(), bytes.size());
+        } else {
+            Bytes bytes;
+            encode(f(argument), bytes);
+            call.store(call, task, bytes);
+        }
+    });
+}
+
+template <class F, class Item>
+void run_chunk(ChunkCall& call) {
+    F const* f = nullptr;
+    for (auto task = call.first; task < call.last; ++task) {
+        call.current->store(task, std::memory_order_release);
+        try {
+            if (f == nullptr) f = &function_of<F>(call);
+            run_task<F, Item>(*f, call, task);
+        } catch (std::exception const& error) {
+            call.fail(call, task, error.what());
+        } catch (...) {
+            call.fail(call, task, "an exception that is not derived from std::exception");
+        }
+        if (call.careful) call.task_ended(call, task);
+    }
+    call.current->store(call.last, std::memory_order_release);
+}
+
+/// Registers run_chunk<F, Item> before main, in every program that uses it.
+template <class F, class Item>
+struct RegisteredTask {
+    struct Name {};
+    static TaskId const id;
+};
+template <class F, class Item>
+TaskId const RegisteredTask<F, Item>::id =
+    register_task(typeid(std::pair<F*, Item*>).name(), &run_chunk<F, Item>);
+
+/// One message that says what to do when a callable cannot be a task.
+template <class F, class Item>
+consteval void check_task() {
+    static_assert(Travels<F>,
+                  "Plenum: the function object cannot travel to the executors. Capture plain values and "
+                  "SharedRefs by value, or put other state into a struct with operator() const and serialize().");
+    if constexpr (TaskTraits<F, Item>::in_place) {
+    } else {
+        static_assert(std::is_invocable_v<F const&, task_argument_t<Item>>,
+                      "Plenum: the task cannot be called with an item: it must take the item (or a std::uint64_t "
+                      "index) and be const.");
+        using R = std::decay_t<std::invoke_result_t<F const&, task_argument_t<Item>>>;
+        static_assert(!std::is_void_v<R>, "Plenum: the task returns nothing; return a value.");
+        static_assert(DenseTraits<R>::dense || Travels<R>,
+                      "Plenum: the result cannot travel. Return values, standard containers of values, or a type "
+                      "with serialize(); not pointers, references or views.");
+    }
+}
+
+}  // namespace plenum::detail

@@ -1,0 +1,86 @@
+// What the engine tells about a map, its tasks and its run so that a result file can hold it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <plenum/element.hpp>
+#include <plenum/error.hpp>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace plenum::io {
+
+/// A named value attached to a dataset or to the run.
+struct Attribute {
+    std::string name{};
+    std::variant<std::int64_t, double, std::string> value{};
+};
+
+/// Coordinates along one dimension, for example the parameter of each task (dimension 0).
+struct Scale {
+    std::size_t dimension = 0;
+    std::string name{};
+    std::vector<double> values{};  ///< as many as the dimension is long
+    std::string units{};           ///< may be empty
+};
+
+/// One map: `tasks` results under one name.
+struct MapSpec {
+    std::string name{};       ///< unique in the file; no '/'
+    std::uint64_t tasks = 0;  ///< tasks are numbered 0 .. tasks-1
+    ElementType type = ElementType::f64;
+    bool fixed = true;  ///< all results have `shape`; otherwise each has its own length
+    Shape shape{};      ///< of one result; only if fixed
+    std::vector<std::string>
+        dimensions{};             ///< names, first = task dimension; empty or one for each dimension
+    std::string units{};          ///< of the values; may be empty
+    int version = 1;              ///< version of the task function
+    std::vector<Scale> scales{};  ///< ragged maps: only along dimension 0
+    std::vector<Attribute> attributes{};
+};
+
+/// When and where `count` consecutive tasks ran on one executor.
+struct TimingRow {
+    std::uint64_t first = 0;
+    std::uint32_t count = 1;
+    std::int32_t rank = 0;
+    double start = 0;            ///< s since the start of the run
+    double duration = 0;         ///< s, of all `count` tasks together
+    std::uint64_t peak_rss = 0;  ///< bytes, highest of the executor so far
+};
+
+/// One failed attempt of one task.
+struct Failure {
+    std::uint64_t task = 0;
+    int attempt = 1;  ///< from 1
+    int rank = 0;
+    FailureCause cause = FailureCause::exception;
+    std::string message{};
+};
+
+/// What one rank did in the run. Times in seconds.
+struct WorkerRow {
+    int rank = 0;
+    std::string host{};
+    std::string cores{};  ///< cores that the rank may use, such as "0-3"
+    double startup = 0;
+    double init = 0;
+    double working = 0;
+    double waiting = 0;
+    double commit = 0;
+    std::uint64_t tasks = 0;
+};
+
+/// How the results came to be.
+struct Provenance {
+    std::string job{};
+    std::string command_line{};
+    std::vector<Attribute> options{};
+    std::vector<std::pair<std::string, std::string>> environment{};  ///< name and value
+    std::vector<WorkerRow> workers{};
+    std::string log{};  ///< what tasks printed, whole lines; may be empty
+};
+
+}  // namespace plenum::io

@@ -1,0 +1,269 @@
+#include "pool/engine.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <exception>
+#include <plenum/error.hpp>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/futex.hpp"
+#include "base/memory_limits.hpp"
+#include "base/units.hpp"
+#include "pool/node_base.hpp"
+
+namespace plenum::pool {
+namespace {
+
+constexpr std::uint64_t page = 4096;
+
+// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only messages
+// from other nodes must be looked for.
+constexpr int nap_under_way_ms = 0;   // a transfer is under way and needs progress; see wait()
+constexpr int nap_leader_ms = 1;      // a leader among several nodes
+constexpr int nap_idle_leader_ms = 4; // the same, nothing to do for a while
+constexpr int nap_ms = 25;            // all others
+constexpr std::uint64_t idle_after_ns = 100'000'000;
+constexpr std::uint64_t idle_call_ns = 50'000'000;
+
+std::uint64_t number(std::string const& text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+}  // namespace
+
+Engine::Engine(comm::Session& session, EngineOptions options) : session_(session), options_(options) {
+    auto const& topology = session_.topology();
+    reserve_memory();
+    if (topology.leads()) {
+        node_.format(topology.node_ranks, base::now_ns());
+        node_.header().leader_bell = bell_.address();
+    }
+    session_.transport().barrier();  // the header is there
+    set_node_base(node_.base());
+    // The fork server has to come before threads and before MPI moves data.
+    supervisor_ = std::make_unique<Supervisor>(
+        node_, topology.node_rank,
+        Supervisor::Options{.isolation = options_.isolation, .threads_per_task = options_.threads_per_task,
+                            .rank = topology.rank, .bell = bell_.address(),
+                            .output = [this](wire::Output output) { send(0, std::move(output)); }});
+    session_.transport().barrier();  // all bells are known
+    auto const& header = node_.header();
+    start_ns_ = header.run_start_ns;
+    if (topology.leads()) {
+        auto const split = header.scratch_begin + uncommitted_limit(node_.bytes()) / page * page;
+        transient_ = std::make_unique<SegmentPool>(header.scratch_begin, split, bell_.address());
+        kept_ = std::make_unique<SegmentPool>(split, header.scratch_end, bell_.address());
+        leader_ = std::make_unique<Leader>(
+            node_, Leader::Place{.node = topology.node, .nodes = topology.nodes, .is_rank_zero = topology.rank == 0},
+            *transient_, [this](wire::Message message) { send(0, std::move(message)); });
+    }
+    if (topology.rank == 0)
+        host_ = std::make_unique<Host>(
+            node_, topology, Host::Options{.schedule = options_.schedule, .chunk_size = options_.chunk_size},
+            [this](int rank, wire::Message message) { send(rank, std::move(message)); }, bell_.address());
+}
+
+Engine::~Engine() = default;
+
+void Engine::reserve_memory() {
+    auto const& topology = session_.topology();
+    auto const limits = base::read_memory_limits(session_.backing_directory());
+    auto const asked = options_.node_memory;
+    // Two halves of address space, one for arrays and one for the rest; pages count only when they are touched.
+    std::string verdict;
+    if (topology.leads()) {
+        auto const least = limits.least();
+        if (asked > least)
+            verdict = fmt::format("!--node-memory {} is more than node {} has ({}); ask for less",
+                                  base::format_bytes(asked), topology.hosts[static_cast<std::size_t>(topology.rank)],
+                                  limits.describe());
+        else
+            verdict = std::to_string(asked != 0 ? 2 * asked : std::min(least, least / 10 * 9));
+    }
+    auto const all = session_.transport().exchange(verdict);
+    auto bytes = UINT64_MAX;
+    for (auto const& text : all) {
+        if (text.starts_with('!')) throw EnvironmentError(text.substr(1));
+        if (!text.empty()) bytes = std::min(bytes, number(text));  // the smallest node decides: offsets are the same everywhere
+    }
+    bytes = std::min(bytes, std::max<std::uint64_t>(2 * asked, limits.backing_free / 10 * 9));
+    // The leader's view of the backing directory counts; take its answer on all ranks of all nodes.
+    auto const final_text = session_.transport().exchange(std::to_string(bytes));
+    for (auto const& text : final_text) bytes = std::min(bytes, number(text));
+    node_ = NodeView(session_.reserve_node_memory(bytes / page * page));
+}
+
+void Engine::send(int rank, wire::Message message) {
+    session_.transport().send(rank, std::move(message));
+    auto const& topology = session_.topology();
+    auto const to = static_cast<std::size_t>(rank);
+    if (rank == topology.rank || topology.node_of[to] != topology.node) return;
+    if (rank == topology.leader()) return ringer_.ring(node_.header().leader_bell);
+    int node_rank = 0;
+    for (std::size_t r = 0; r < to; ++r) node_rank += topology.node_of[r] == topology.node ? 1 : 0;
+    ringer_.ring(node_.cell(node_rank).parent_bell);
+}
+
+void Engine::wait() {
+    auto const& topology = session_.topology();
+    auto const now = base::now_ns();
+    bool const active = (leader_ && leader_->busy()) || (host_ && host_->active());
+    if (active) last_active_ns_ = now;
+    int timeout = nap_ms;
+    if (leader_ && topology.nodes > 1)
+        timeout = now - last_active_ns_ < idle_after_ns ? nap_leader_ms : nap_idle_leader_ms;
+    if (supervisor_->restless()) timeout = std::min(timeout, nap_leader_ms);
+    if (session_.transport().busy()) timeout = nap_under_way_ms;
+    fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
+    supervisor_->add_poll(fds_);
+    if (timeout == nap_under_way_ms) {
+        timespec const short_nap{0, 20'000};
+        ::ppoll(fds_.data(), fds_.size(), &short_nap, nullptr);
+    } else {
+        ::poll(fds_.data(), fds_.size(), timeout);
+    }
+    bell_.drain();
+}
+
+int Engine::serve(std::function<int()> const& body) {
+    std::thread thread;
+    std::exception_ptr body_error;
+    std::atomic<bool> body_ended{false};
+    bool const rank_zero = session_.topology().rank == 0;
+    if (rank_zero)
+        thread = std::thread([&] {
+            try {
+                body_code_ = body();
+            } catch (...) {
+                body_error = std::current_exception();
+            }
+            body_ended = true;
+            ringer_.ring(bell_.address());
+        });
+    bool told = false;
+    while (!exit_code_) {
+        wait();
+        while (auto incoming = session_.transport().receive()) dispatch(std::move(*incoming));
+        if (exit_code_) break;
+        if (!stopping_) supervisor_->tick();
+        if (leader_ && !stopping_) leader_->tick();
+        if (host_) host_->tick();
+        auto const now = base::now_ns();
+        if (idle_handler_ && now - last_idle_call_ns_ > idle_call_ns) {
+            last_idle_call_ns_ = now;
+            idle_handler_();
+        }
+        if (rank_zero && !told && body_ended && !host_->active()) {
+            told = true;
+            thread.join();
+            if (body_error)
+                body_code_ = static_cast<int>(ExitCode::usage);  // replaced below by what the error says
+            for (int rank = 0; rank < session_.topology().ranks; ++rank) send(rank, wire::Stop{});
+        }
+    }
+    while (session_.transport().busy()) (void)session_.transport().receive();
+    if (body_error) std::rethrow_exception(body_error);
+    return *exit_code_;
+}
+
+void Engine::leave() {
+    stopping_ = true;
+    auto& header = node_.header();
+    header.stop.store(1, std::memory_order_release);
+    header.work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(header.work);
+    supervisor_->stop(2000);
+    auto const& topology = session_.topology();
+    auto const& cell = node_.cell(topology.node_rank);
+    send(0, wire::Farewell{.rank = topology.rank, .tasks = cell.tasks_done.load(),
+                           .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9});
+}
+
+void Engine::dispatch(comm::Incoming incoming) {
+    std::visit(
+        [this]<class M>(M&& message) {
+            using Type = std::decay_t<M>;
+            if constexpr (std::is_same_v<Type, wire::OpenBatch>) {
+                leader_->open(std::forward<M>(message));
+            } else if constexpr (std::is_same_v<Type, wire::CloseBatch>) {
+                leader_->close(message);
+            } else if constexpr (std::is_same_v<Type, wire::AssignBlock>) {
+                leader_->assign(std::forward<M>(message));
+            } else if constexpr (std::is_same_v<Type, wire::RequestBlock> ||
+                                 std::is_same_v<Type, wire::BlockResults> ||
+                                 std::is_same_v<Type, wire::ArrayVerdict>) {
+                host_->on(std::forward<M>(message));
+            } else if constexpr (std::is_same_v<Type, wire::ArrayStep> || std::is_same_v<Type, wire::ArrayPiece>) {
+                on(std::forward<M>(message));
+            } else if constexpr (std::is_same_v<Type, wire::Output>) {
+                if (output_handler_) output_handler_(message);
+            } else if constexpr (std::is_same_v<Type, wire::Stop>) {
+                leave();
+            } else if constexpr (std::is_same_v<Type, wire::Farewell>) {
+                reports_.push_back({message.rank, message.tasks, message.busy_seconds});
+                if (++farewells_ < session_.topology().ranks) return;
+                std::sort(reports_.begin(), reports_.end(),
+                          [](auto const& a, auto const& b) { return a.rank < b.rank; });
+                for (int rank = 0; rank < session_.topology().ranks; ++rank)
+                    send(rank, wire::Goodbye{.exit_code = body_code_});
+            } else {
+                static_assert(std::is_same_v<Type, wire::Goodbye>);
+                exit_code_ = message.exit_code;
+            }
+        },
+        std::move(incoming.message));
+}
+
+// ---- shared arrays on this rank ----
+
+std::string Engine::check_array(wire::ArrayStep const& step) const {
+    auto const limits = base::read_memory_limits(session_.backing_directory());
+    if (step.bytes <= limits.least()) return {};
+    return fmt::format(
+        "a shared array of {} does not fit into the memory of node {} ({}); use smaller arrays or another node",
+        base::format_bytes(step.bytes),
+        session_.topology().hosts[static_cast<std::size_t>(session_.topology().rank)], limits.describe());
+}
+
+std::string Engine::populate_array(wire::ArrayStep const& step) const {
+    auto const& topology = session_.topology();
+    auto const ranks = static_cast<std::uint64_t>(topology.node_ranks);
+    auto const mine = static_cast<std::uint64_t>(topology.node_rank);
+    auto const pages = (step.bytes + page - 1) / page;
+    auto const first = pages * mine / ranks, last = pages * (mine + 1) / ranks;
+    if (first == last) return {};
+    auto const error = base::populate(node_.base() + step.offset + first * page, (last - first) * page);
+    if (error == 0) return {};
+    return fmt::format("node {} has no memory for a shared array of {} ({}); use smaller arrays",
+                       topology.hosts[static_cast<std::size_t>(topology.rank)], base::format_bytes(step.bytes),
+                       std::strerror(error));
+}
+
+void Engine::on(wire::ArrayStep const& step) {
+    using Step = wire::ArrayStep::Step;
+    if (step.step == Step::free) {
+        ::madvise(node_.base() + step.offset, (step.bytes + page - 1) / page * page, MADV_REMOVE);
+        return;
+    }
+    send(0, wire::ArrayVerdict{.id = step.id, .rank = session_.topology().rank,
+                               .problem = step.step == Step::check ? check_array(step) : populate_array(step)});
+}
+
+void Engine::on(wire::ArrayPiece piece) {
+    auto const bytes = piece.payload.bytes;
+    std::memcpy(node_.base() + piece.offset, bytes.data(), bytes.size());
+    auto const& topology = session_.topology();
+    for (int const child : tree_children(topology.node, topology.nodes))
+        send(topology.leaders[static_cast<std::size_t>(child)], piece);
+    if (piece.last) send(0, wire::ArrayVerdict{.id = piece.id, .rank = topology.rank, .problem = {}});
+}
+
+}  // namespace plenum::pool

@@ -1,0 +1,94 @@
+// The engine of one rank: node memory, executors, leader, and on rank 0 the host of the body. Each rank runs one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/session.hpp"
+#include "pool/host.hpp"
+#include "pool/leader.hpp"
+#include "pool/supervisor.hpp"
+
+namespace plenum::pool {
+
+struct EngineOptions {
+    sched::Technique schedule = sched::Technique::automatic;
+    std::uint64_t chunk_size = 0;
+    Isolation isolation = Isolation::process;
+    std::uint64_t node_memory = 0;  ///< bytes; 0: half of what the node can give
+    int threads_per_task = 1;
+};
+
+/// What the executors of a rank did.
+struct RankReport {
+    int rank = 0;
+    std::uint64_t tasks = 0;
+    double busy_seconds = 0;
+};
+
+class Engine {
+public:
+    /// Collective. Reserves node memory and forks the fork server: call it from the main thread, before the program
+    /// starts threads. An error of any node (too little memory, different programs) is thrown on every rank.
+    Engine(comm::Session& session, EngineOptions options);
+    Engine(Engine const&) = delete;
+    Engine& operator=(Engine const&) = delete;
+    Engine(Engine&&) = delete;
+    Engine& operator=(Engine&&) = delete;
+    ~Engine();
+
+    /// Collective: the loop of this rank until the body on rank 0 has ended. The body runs on a thread of its own on
+    /// rank 0 and returns the exit code, which every rank returns. `body` is not called elsewhere.
+    int serve(std::function<int()> const& body);
+
+    // ---- rank 0 ----
+    [[nodiscard]] Host& host() noexcept { return *host_; }
+    [[nodiscard]] NodeView node() const noexcept { return node_; }
+    [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
+    /// Memory for results that stay on rank 0's node. Thread-safe.
+    [[nodiscard]] SegmentPool& kept_results() noexcept { return *kept_; }
+    /// Lines that tasks printed arrive here, on the main thread.
+    void on_output(std::function<void(wire::Output const&)> handler) { output_handler_ = std::move(handler); }
+    /// Called about every 50 ms while the body runs, on the main thread.
+    void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
+    /// After serve(): all ranks, in order.
+    [[nodiscard]] std::vector<RankReport> const& reports() const noexcept { return reports_; }
+    /// When the engine was ready, in base::now_ns().
+    [[nodiscard]] std::uint64_t start_ns() const noexcept { return start_ns_; }
+
+private:
+    void reserve_memory();
+    void send(int rank, wire::Message message);
+    void wait();
+    void dispatch(comm::Incoming incoming);
+    void on(wire::ArrayStep const& step);
+    void on(wire::ArrayPiece piece);
+    [[nodiscard]] std::string check_array(wire::ArrayStep const& step) const;
+    [[nodiscard]] std::string populate_array(wire::ArrayStep const& step) const;
+    void leave();
+
+    comm::Session& session_;
+    EngineOptions options_;
+    base::Doorbell bell_;
+    base::Ringer ringer_;
+    NodeView node_;
+    std::unique_ptr<Supervisor> supervisor_;
+    std::unique_ptr<SegmentPool> transient_, kept_;
+    std::unique_ptr<Leader> leader_;
+    std::unique_ptr<Host> host_;
+    std::function<void(wire::Output const&)> output_handler_;
+    std::function<void()> idle_handler_;
+    std::vector<RankReport> reports_;
+    int farewells_ = 0;
+    std::optional<int> exit_code_;
+    bool stopping_ = false;
+    int body_code_ = 0;
+    std::uint64_t start_ns_ = 0;
+    std::uint64_t last_active_ns_ = 0, last_idle_call_ns_ = 0;
+    std::vector<pollfd> fds_;
+};
+
+}  // namespace plenum::pool

@@ -1,0 +1,257 @@
+#include "pool/host.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <plenum/error.hpp>
+
+#include "base/units.hpp"
+
+namespace plenum::pool {
+namespace {
+
+constexpr std::uint64_t page = 4096;
+constexpr std::uint64_t piece_bytes = 16 << 20;          // of an array on its way between nodes
+constexpr std::uint64_t block_bytes_most = 64 << 20;     // of results in one block
+constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
+constexpr std::uint64_t backlog_most = 512 << 20;        // results that wait for the disk
+
+}  // namespace
+
+std::vector<int> tree_children(int node, int nodes) {
+    std::vector<int> children;
+    for (int child = 2 * node + 1; child <= 2 * node + 2 && child < nodes; ++child) children.push_back(child);
+    return children;
+}
+
+Host::Host(NodeView node, comm::Topology const& topology, Options options, SendTo send, base::DoorbellAddress bell)
+    : node_(node), topology_(topology), options_(options), send_(std::move(send)), bell_(bell),
+      arrays_(node.header().arrays_begin, node.header().arrays_end, page) {
+    for (int n = 0; n < topology.nodes; ++n) coordinator_.add_node(n, topology.ranks_on(n));
+}
+
+void Host::post(std::function<void()> work) {
+    {
+        std::lock_guard const lock(mutex_);
+        posted_.push_back(std::move(work));
+    }
+    ringer_.ring(bell_);
+}
+
+void Host::run(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
+               bool timing) {
+    std::promise<void> done;
+    auto future = done.get_future();
+    auto const shared = std::make_shared<std::promise<void>>(std::move(done));
+    post([this, &request, &sink, direct_offset, timing, shared] {
+        start(request, sink, direct_offset, timing, std::move(*shared));
+    });
+    future.get();
+    std::promise<void> stored;
+    auto stored_future = stored.get_future();
+    sink.finish([&stored](std::exception_ptr error) {
+        if (error) stored.set_exception(error);
+        else stored.set_value();
+    });
+    stored_future.get();
+}
+
+void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
+                 bool timing, std::promise<void> done) {
+    auto technique = options_.schedule;
+    if (!request.schedule.empty()) {
+        auto const named = sched::technique_named(request.schedule);
+        if (!named) {
+            done.set_exception(std::make_exception_ptr(UsageError(
+                fmt::format("unknown schedule '{}'; use auto, static, ss, gss, tss or fac2", request.schedule))));
+            return;
+        }
+        technique = *named;
+    }
+    wire::OpenBatch open{.function = request.function, .tasks = request.tasks, .stride = request.stride,
+                         .schedule = static_cast<std::uint8_t>(technique),
+                         .chunk_size = request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
+                         .item_stride = request.item_stride, .varying_items = !request.item_offsets.empty(),
+                         .timing = timing, .direct = direct_offset.has_value(),
+                         .direct_offset = direct_offset.value_or(0), .payload = wire::Payload::of(request.state)};
+
+    // A quarter of what may be uncommitted holds a block, so that computing, sending and storing overlap.
+    auto const memory = uncommitted_limit(node_.bytes()) / 4;
+    auto const per_task = block_bytes_per_task(open);
+    auto most = memory > 64 * 1024 ? (memory - 64 * 1024) / per_task : 0;
+    if (most == 0 && uncommitted_limit(node_.bytes()) > per_task + 64 * 1024) most = 1;
+    if (most == 0) {
+        done.set_exception(std::make_exception_ptr(EnvironmentError(fmt::format(
+            "one task needs {} of node memory for its result and item, but only {} of {} may be on their way; give "
+            "more with --node-memory",
+            base::format_bytes(per_task), base::format_bytes(uncommitted_limit(node_.bytes())),
+            base::format_bytes(node_.bytes())))));
+        return;
+    }
+    if (!open.direct && open.stride != 0) most = std::min(most, std::max<std::uint64_t>(1, block_bytes_most / open.stride));
+    if (timing && (technique == sched::Technique::ss || open.chunk_size != 0))
+        most = std::min(most, timed_block_chunks_most * std::max<std::uint64_t>(1, open.chunk_size));
+
+    auto const id = coordinator_.add_batch({.tasks = request.tasks});
+    for (int n = 0; n < topology_.nodes; ++n) coordinator_.set_max_block(id, n, most);
+    open.batch = id;
+    for (int const leader : topology_.leaders) send_(leader, open);
+    progress_.tasks += request.tasks;
+    auto& batch = batches_[id];
+    batch.request = &request;
+    batch.sink = &sink;
+    batch.done = std::move(done);
+}
+
+wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRange tasks) const {
+    if (request.item_stride != 0)
+        return {nullptr, request.plain_items.subspan(tasks.first * request.item_stride,
+                                                     tasks.count() * request.item_stride)};
+    if (request.item_offsets.empty()) return {};
+    auto const begin = request.item_offsets[tasks.first];
+    auto const bytes = request.item_offsets[tasks.last] - begin;
+    Bytes items((tasks.count() + 1) * sizeof(std::uint64_t) + bytes);
+    std::vector<std::uint64_t> offsets(request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.first),
+                                       request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.last) + 1);
+    for (auto& offset : offsets) offset -= begin;
+    std::memcpy(items.data(), offsets.data(), offsets.size() * sizeof(std::uint64_t));
+    if (bytes != 0)
+        std::memcpy(items.data() + offsets.size() * sizeof(std::uint64_t), request.items.data() + begin, bytes);
+    return wire::Payload::of(std::move(items));
+}
+
+void Host::on(wire::RequestBlock const& request) { coordinator_.request(request.node); }
+
+void Host::on(wire::BlockResults results) {
+    auto const node = results.node;
+    auto const block = results.block;
+    auto const batch_id = results.batch;
+    auto const runs = results.runs;
+    auto const returned = results.returned;
+    if (results.mean_task_seconds > 0) coordinator_.measured(batch_id, node, results.mean_task_seconds);
+    std::uint64_t count = 0;
+    for (auto const& run : runs) count += run.count();
+    progress_.done += count - results.failures.size();
+    progress_.failed += results.failures.size();
+    auto& batch = batches_.at(batch_id);
+    if (count > 0 || !results.timing.empty()) batch.sink->take(std::move(results));
+    for (auto const& run : runs) coordinator_.finished(node, block, {run.first, run.last});
+    for (auto const& range : returned) coordinator_.returned(node, block, {range.first, range.last});
+}
+
+void Host::tick() {
+    std::vector<std::function<void()>> posted;
+    {
+        std::lock_guard const lock(mutex_);
+        posted.swap(posted_);
+    }
+    for (auto& work : posted) work();
+
+    std::uint64_t backlog = 0;
+    for (auto& [id, batch] : batches_) {
+        backlog = std::max(backlog, batch.sink->backlog());
+        if (!batch.cancelled && batch.sink->broken()) {
+            batch.cancelled = true;
+            coordinator_.cancel(id);
+        }
+    }
+    coordinator_.hold(backlog > backlog_most);
+    for (auto const& assignment : coordinator_.take_assignments()) {
+        wire::TaskRange const tasks{assignment.tasks.first, assignment.tasks.last};
+        auto const& batch = batches_.at(assignment.batch);
+        send_(topology_.leaders[static_cast<std::size_t>(assignment.node)],
+              wire::AssignBlock{.batch = assignment.batch, .block = assignment.block, .tasks = tasks,
+                                .payload = items_of(*batch.request, tasks)});
+    }
+    for (auto const id : coordinator_.take_completed()) {
+        for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
+        auto node = batches_.extract(id);
+        node.mapped().done.set_value();
+    }
+}
+
+// ---- shared arrays ----
+
+void Host::ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only) {
+    std::promise<void> done;
+    auto future = done.get_future();
+    auto const shared = std::make_shared<std::promise<void>>(std::move(done));
+    post([this, step, offset, bytes, leaders_only, shared] {
+        auto const id = next_array_id_++;
+        array_step_.emplace(ArrayStep{.id = id, .answers_due = 0, .problem = {}, .done = std::move(*shared)});
+        for (int rank = 0; rank < topology_.ranks; ++rank) {
+            bool const leads =
+                topology_.leaders[static_cast<std::size_t>(topology_.node_of[static_cast<std::size_t>(rank)])] == rank;
+            if (leaders_only && !leads) continue;
+            ++array_step_->answers_due;
+            send_(rank, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
+        }
+    });
+    future.get();
+}
+
+void Host::on(wire::ArrayVerdict const& verdict) {
+    if (!array_step_ || array_step_->id != verdict.id) return;
+    if (!verdict.problem.empty() && array_step_->problem.empty()) array_step_->problem = verdict.problem;
+    if (--array_step_->answers_due > 0) return;
+    auto step = std::move(*array_step_);
+    array_step_.reset();
+    if (step.problem.empty()) step.done.set_value();
+    else step.done.set_exception(std::make_exception_ptr(EnvironmentError(step.problem)));
+}
+
+std::uint64_t Host::place_array(std::uint64_t bytes) {
+    auto const offset = arrays_.allocate(bytes);
+    if (!offset)
+        throw EnvironmentError(fmt::format(
+            "a shared array of {} does not fit ({} of {} for arrays are in use, the largest gap is {}); give more "
+            "with --node-memory (now {})",
+            base::format_bytes(bytes), base::format_bytes(arrays_.used()), base::format_bytes(arrays_.capacity()),
+            base::format_bytes(arrays_.largest_hole()), base::format_bytes(node_.bytes() / 2)));
+    array_bytes_[*offset] = bytes;
+    try {
+        ask(wire::ArrayStep::Step::check, *offset, bytes, true);
+        ask(wire::ArrayStep::Step::populate, *offset, bytes, false);
+    } catch (...) {
+        free_array(*offset);
+        throw;
+    }
+    return *offset;
+}
+
+void Host::publish_array(std::uint64_t offset, std::uint64_t bytes) {
+    if (topology_.nodes == 1) return;
+    std::promise<void> done;
+    auto future = done.get_future();
+    auto const shared = std::make_shared<std::promise<void>>(std::move(done));
+    post([this, offset, bytes, shared] { send_array(offset, bytes, std::move(*shared)); });
+    future.get();
+}
+
+void Host::send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done) {
+    auto const id = next_array_id_++;
+    array_step_.emplace(ArrayStep{.id = id, .answers_due = static_cast<std::size_t>(topology_.nodes - 1),
+                                  .problem = {}, .done = std::move(done)});
+    for (std::uint64_t at = 0; at < bytes; at += piece_bytes) {
+        auto const size = std::min(piece_bytes, bytes - at);
+        for (int const child : tree_children(0, topology_.nodes))
+            send_(topology_.leaders[static_cast<std::size_t>(child)],
+                  wire::ArrayPiece{.id = id, .offset = offset + at, .last = at + size == bytes,
+                                   .payload = {nullptr, {node_.base() + offset + at, size}}});
+    }
+}
+
+void Host::free_array(std::uint64_t offset) noexcept {
+    // In order with later steps: whoever reuses the range asks after this.
+    auto const bytes = array_bytes_.at(offset);
+    array_bytes_.erase(offset);
+    arrays_.free(offset);
+    post([this, offset, bytes] {
+        for (int const leader : topology_.leaders)
+            send_(leader, wire::ArrayStep{.step = wire::ArrayStep::Step::free, .id = 0, .offset = offset,
+                                          .bytes = bytes});
+    });
+}
+
+}  // namespace plenum::pool
