@@ -16,8 +16,7 @@ enum class ExitCode : int {
     incomplete = 75,   ///< stopped before the end; the same command continues
 };
 
-/// Base of all errors that Plenum throws. `what()` is one line: the problem, in brackets why, then the way
-/// out.
+/// Base of all errors that Plenum throws. `what()` is one line: the problem, in brackets why, then the way out.
 class Error : public std::runtime_error {
 public:
     Error(ExitCode code, std::string const& message) : std::runtime_error(message), code_(code) {}
@@ -41,13 +40,7 @@ public:
 };
 
 /// Why a task has no result.
-enum class FailureCause : std::uint8_t {
-    exception = 1,
-    crash = 2,
-    timeout = 3,
-    out_of_memory = 4,
-    node_loss = 5
-};
+enum class FailureCause : std::uint8_t { exception = 1, crash = 2, timeout = 3, out_of_memory = 4, node_loss = 5 };
 
 /// The word for a cause as it stands in messages and in the result file.
 [[nodiscard]] char const* name_of(FailureCause cause) noexcept;

@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 #include <plenum/error.hpp>
 #include <vector>
 
 #include "app/help.hpp"
 #include "app/nearest.hpp"
+#include "app/terminal.hpp"
 
 namespace plenum::app {
 namespace {
@@ -44,11 +46,10 @@ public:
         try {
             app_.parse(std::move(words));
         } catch (CLI::ArgumentMismatch const& error) {
-            // The only mismatch that the definitions leave: --force=yes. The option's name comes first in the
-            // text.
+            // The only mismatch that the definitions leave: --force=yes. The name comes first in the text.
             std::string_view const text = error.what();
             throw UsageError(
-                fmt::format("{}: takes no value; write it alone", text.substr(0, text.find(' '))));
+                fmt::format("--{} takes no value; write it alone", text.substr(0, text.find(' '))));
         } catch (CLI::ParseError const& error) {
             std::string_view const text = error.what();
             throw UsageError(fmt::format("{}; see plenum --help", text.substr(0, text.find('\n'))));
@@ -106,13 +107,15 @@ private:
         fmt::format("unknown job '{}'{}; see plenum list", name, nearest_hint(name, registry.names())));
 }
 
-/// The place of JOB among the words after `run`: the first that is neither a run option nor its value.
-[[nodiscard]] std::string find_job_name(Arguments const& words, std::span<RunOption const> table) {
+/// JOB among the words after `run`: the first that is neither a run option nor its value. Nothing where the
+/// words ask for help alone.
+[[nodiscard]] std::optional<std::string> find_job_name(Arguments const& words,
+                                                       std::span<RunOption const> table) {
     OptionParser parser;
     for (auto const& option : table) parser.add(option);
     auto const rest = parser.parse(words);
     if (!rest.empty() && !rest.front().starts_with('-')) return rest.front();
-    if (parser.given("help")) return "";
+    if (parser.given("help")) return std::nullopt;
     if (rest.empty())
         throw UsageError("run: the job is missing; write plenum run JOB, plenum list shows the jobs");
     auto const option = rest.front().substr(0, rest.front().find('='));
@@ -123,8 +126,8 @@ private:
 [[nodiscard]] Command parse_run(Arguments const& words, JobRegistry const& registry,
                                 ProgramFacts const& facts, std::span<RunOption const> table) {
     auto const job_name = find_job_name(words, table);
-    if (job_name.empty()) return {.kind = CommandKind::help, .text = run_help(table)};
-    auto const& job = find_job(registry, job_name);
+    if (!job_name) return {.kind = CommandKind::help, .text = run_help(table)};
+    auto const& job = find_job(registry, *job_name);
 
     OptionParser parser;
     for (auto const& option : table) parser.add(option);
@@ -172,25 +175,33 @@ private:
                                  nearest_hint(word, commands)));
 }
 
-}  // namespace
-
-Command parse_command_line(int argc, char const* const* argv, JobRegistry const& registry,
-                           ProgramFacts const& facts) {
-    if (argc < 2) throw UsageError("the command is missing; write plenum run JOB, or see plenum --help");
-    std::string const command = argv[1];
-    Arguments const words(argv + 2, argv + argc);
+[[nodiscard]] Command parse(std::string const& command, Arguments const& words, JobRegistry const& registry,
+                            ProgramFacts const& facts) {
     auto const table = run_option_table(facts.techniques);
     auto const is_help = [](std::string const& word) { return word == "--help" || word == "-h"; };
 
     if (command == "run") return parse_run(words, registry, facts, table);
-    if (is_help(command) ||
-        ((command == "list" || command == "describe") && std::ranges::any_of(words, is_help)))
+    bool const takes_help = command == "list" || command == "describe";
+    if (is_help(command) || (takes_help && std::ranges::any_of(words, is_help)))
         return {.kind = CommandKind::help, .text = program_help(table)};
     if (command == "describe") return parse_describe(words, registry, table);
     if (command != "list" && command != "--version") refuse_command(command, registry);
     if (!words.empty()) OptionParser().refuse(words.front(), "plenum --help");
     if (command == "list") return {.kind = CommandKind::list, .text = job_list(registry)};
     return {.kind = CommandKind::version, .text = facts.version + '\n'};
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, char const* const* argv, JobRegistry const& registry,
+                           ProgramFacts const& facts) {
+    if (argc < 2) throw UsageError("the command is missing; write plenum run JOB, or see plenum --help");
+    try {
+        return parse(argv[1], Arguments(argv + 2, argv + argc), registry, facts);
+    } catch (UsageError const& error) {
+        // The words of the user are quoted in it, and may hold newlines.
+        throw UsageError(one_line(error.what(), std::string::npos, {}));
+    }
 }
 
 }  // namespace plenum::app

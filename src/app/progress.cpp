@@ -144,7 +144,8 @@ std::string Progress::bar_line() const {
 
     std::string text;
     if (share) text = fmt::format("{:3} %", percent(*share));
-    spare -= std::min(spare, text.size());
+    if (text.size() > spare) return "";
+    spare -= text.size();
     // What does not fit is left out, the least important first.
     std::string details;
     for (auto const* part : {&parts.count, &parts.failed, &parts.rate, &parts.eta}) {

@@ -17,7 +17,6 @@ using Rank = RunSummary::Rank;
 constexpr std::size_t most_ranks_shown = 16;
 constexpr std::ptrdiff_t extremes_shown = 3;
 constexpr std::size_t most_failures_shown = 5;
-constexpr std::size_t busy_bar_width = 20;
 
 [[nodiscard]] double sum_of_busy_seconds(RunSummary const& summary) {
     return std::accumulate(summary.ranks.begin(), summary.ranks.end(), 0.0,
@@ -37,12 +36,10 @@ constexpr std::size_t busy_bar_width = 20;
 
 [[nodiscard]] std::string head(RunSummary const& summary, TextStyle const& style) {
     auto const over = summary.done + summary.failed;
-    bool const all_done = summary.done == summary.tasks;
-    auto counts =
-        all_done ? fmt::format("{} of {} tasks done", summary.done, summary.tasks)
-                 : fmt::format("{} of {} tasks done, {} failed", summary.done, summary.tasks, summary.failed);
+    auto counts = fmt::format("{} of {} tasks done", summary.done, summary.tasks);
+    if (summary.failed > 0) counts += fmt::format(", {} failed", summary.failed);
     if (over < summary.tasks) counts += fmt::format(", {} not run", summary.tasks - over);
-    auto const colour = all_done ? Colour::green : Colour::red;
+    auto const colour = summary.done == summary.tasks ? Colour::green : Colour::red;
     return fmt::format("{}: {}\n", summary.job, coloured(counts, colour, style));
 }
 
@@ -62,27 +59,36 @@ constexpr std::size_t busy_bar_width = 20;
     return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 
+/// One line for each of `ranks`, which are some of the summary's; the columns are those of all.
 [[nodiscard]] std::string rank_lines(RunSummary const& summary, std::span<Rank const> ranks,
                                      TextStyle const& style) {
+    std::size_t rank_width = 0;
     std::size_t host_width = 0;
     std::size_t cores_width = 0;
-    std::size_t rank_width = 1;
-    for (auto const& rank : ranks) {
-        host_width = std::max(host_width, rank.host.size());
-        cores_width = std::max(cores_width, rank.cores.size());
+    std::size_t tasks_width = 0;
+    for (auto const& rank : summary.ranks) {
         rank_width = std::max(rank_width, std::to_string(rank.rank).size());
+        host_width = std::max(host_width, columns(rank.host));
+        cores_width = std::max(cores_width, columns(rank.cores));
+        tasks_width = std::max(tasks_width, plural(rank.tasks, "task").size());
     }
     host_width = std::min<std::size_t>(host_width, 14);
     cores_width = std::min<std::size_t>(cores_width, 10);
+    auto const cores_column = [&](Rank const& rank) {
+        if (cores_width == 0) return std::string();
+        return fmt::format("  cores {:<{}}", one_line(rank.cores, cores_width, style), cores_width);
+    };
+
     std::string text;
     for (auto const& rank : ranks) {
         auto const share = busy_share(summary, rank);
-        auto place = fmt::format("{:<{}}", one_line(rank.host, host_width, style), host_width);
-        if (cores_width > 0)
-            place += fmt::format("  cores {:<{}}", one_line(rank.cores, cores_width, style), cores_width);
-        text +=
-            fmt::format("    {:>{}}  {}  {}  {:>7}  {}\n", rank.rank, rank_width, place,
-                        bar(share, busy_bar_width, style), format_percent(share), plural(rank.tasks, "task"));
+        auto const before =
+            fmt::format("    {:>{}}  {:<{}}{}  ", rank.rank, rank_width,
+                        one_line(rank.host, host_width, style), host_width, cores_column(rank));
+        auto const after = fmt::format("  {:>7}  ", format_percent(share));
+        auto const around = columns(before) + after.size() + tasks_width;
+        auto const width = std::clamp<std::size_t>(style.width - std::min(style.width, around), 5, 20);
+        text += before + bar(share, width, style) + after + plural(rank.tasks, "task") + '\n';
     }
     return text;
 }
@@ -115,7 +121,7 @@ constexpr std::size_t busy_bar_width = 20;
         text += one_line(line, style.width, style) + '\n';
     }
     if (summary.failed > shown)
-        text += fmt::format("    {}and {} more\n", style.unicode ? "…" : "... ", summary.failed - shown);
+        text += fmt::format("    {}and {} more\n", style.unicode ? "… " : "... ", summary.failed - shown);
     return text;
 }
 
@@ -156,8 +162,8 @@ double busy_share(RunSummary const& summary, RunSummary::Rank const& rank) {
 std::string summary_text(RunSummary const& summary, TextStyle const& style) {
     auto text = head(summary, style);
     for (auto const& warning : summary.warnings)
-        text +=
-            "  " + coloured("warning:", Colour::yellow, style) + " " + one_line(warning, 1000, style) + '\n';
+        text += "  " + coloured("warning:", Colour::yellow, style) + " " +
+                one_line(warning, std::string::npos, style) + '\n';
     text += figures(summary);
     text += busy_section(summary, style);
     text += failure_section(summary, style);
