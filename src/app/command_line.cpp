@@ -54,7 +54,9 @@ public:
             std::string_view const text = error.what();
             throw UsageError(fmt::format("{}; see plenum --help", text.substr(0, text.find('\n'))));
         }
-        return app_.remaining();
+        auto rest = app_.remaining();
+        std::erase(rest, "--");  // CLI11 ends the options there, and keeps it
+        return rest;
     }
 
     [[nodiscard]] bool given(std::string const& name) const { return app_.count("--" + name) > 0; }
@@ -135,7 +137,6 @@ private:
     auto rest = parser.parse(words);
     if (parser.given("help"))
         return {.kind = CommandKind::help, .text = job_help(job, table), .job = job.name};
-    std::erase(rest, "--");
     rest.erase(std::ranges::find(rest, job.name));
     if (!rest.empty()) parser.refuse(rest.front(), fmt::format("plenum run {} --help", job.name));
 

@@ -47,8 +47,8 @@ struct RunSummary {
 [[nodiscard]] std::optional<double> tasks_per_second(RunSummary const& summary);
 /// Sum of the busy times / (ranks x compute_seconds): 1 is perfect. Nothing where that is 0 / 0.
 [[nodiscard]] std::optional<double> parallel_efficiency(RunSummary const& summary);
-/// Busy time of the busiest rank / mean busy time - 1: 0 is perfect (percent imbalance, DeRose et al. 2007,
-/// as a ratio to the mean). Nothing where no rank was busy.
+/// Busy time of the busiest rank / mean busy time - 1: 0 is perfect (the percent imbalance of Pearce et
+/// al., ICS 2012, as a ratio). Nothing where no rank was busy.
 [[nodiscard]] std::optional<double> load_imbalance(RunSummary const& summary);
 /// Share of compute_seconds in which this rank ran tasks; 0 where nothing was computed.
 [[nodiscard]] double busy_share(RunSummary const& summary, RunSummary::Rank const& rank);

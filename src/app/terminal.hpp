@@ -16,7 +16,7 @@ struct TextStyle {
     std::size_t width = 80;  ///< columns
 };
 
-enum class Colour { red, green, yellow, faint };
+enum class Colour { red, green, yellow };
 
 /// Whether `fd` is a terminal whose cursor can be moved back (TERM is set and not dumb).
 [[nodiscard]] bool is_terminal(int fd, EnvironmentLookup const& environment);

@@ -67,6 +67,11 @@ TEST_F(CommandLine, RunTakesJobAndRunOptionsInAnyOrder) {
     EXPECT_EQ(other.options, expected.options);
 }
 
+TEST_F(CommandLine, TwoDashesEndTheOptions) {
+    EXPECT_EQ(parse({"run", "--", "sleep"}).job, "sleep");
+    EXPECT_EQ(parse({"run", "sleep", "--seed", "1", "--"}).options.seed, 1u);
+}
+
 TEST_F(CommandLine, DefaultsFillWhatIsNotGiven) {
     auto const command = parse({"run", "convolve"});
     EXPECT_EQ(command.job_options,

@@ -120,7 +120,7 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
         char const* text;
         char const* expected;
     };
-    for (auto const& [option, text, expected] : {
+    for (auto const& bad : {
              Case{"chunk-size", "-3", "is negative; write a whole number from 1"},
              Case{"chunk-size", "0", "out of range"},
              Case{"chunk-size", "ten", "not a whole number"},
@@ -139,9 +139,9 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"output", "results/", "is a folder; name a file in it"},
              Case{"force", "maybe", "write true or false"},
          }) {
-        auto const message = refusal([&] { (void)stored(option, text); });
-        EXPECT_TRUE(message.starts_with("--x: '" + std::string(text) + "' ")) << message;
-        EXPECT_THAT(message, HasSubstr(expected));
+        auto const message = refusal([&] { (void)stored(bad.option, bad.text); });
+        EXPECT_TRUE(message.starts_with("--x: '" + std::string(bad.text) + "' ")) << message;
+        EXPECT_THAT(message, HasSubstr(bad.expected));
     }
 }
 
