@@ -1,0 +1,179 @@
+#include "app/run_options.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <limits>
+#include <plenum/error.hpp>
+#include <plenum/option_value.hpp>
+
+#include "app/nearest.hpp"
+#include "base/units.hpp"
+
+namespace plenum::app {
+namespace {
+
+constexpr std::string_view automatic = "auto";
+
+// A window smaller than this cannot hold the queues; such a number nearly always lacks its unit.
+constexpr std::uint64_t least_node_memory = 1 << 20;
+
+// In the order of the enumerators. Constant, because add_job() reads the table before main.
+constexpr std::array<std::string_view, 2> isolation_names{"process", "none"};
+constexpr std::array<std::string_view, 4> progress_names{automatic, "bar", "lines", "none"};
+constexpr std::array<std::string_view, 2> output_mode_names{"text", "json"};
+
+using Names = std::span<std::string_view const>;
+
+[[nodiscard]] std::vector<std::string> to_strings(Names names) {
+    return {names.begin(), names.end()};
+}
+
+template <class Enum>
+[[nodiscard]] std::string name_in(Names names, Enum value) {
+    return std::string(names[static_cast<std::size_t>(value)]);
+}
+
+template <bool RunOptions::*field>
+[[nodiscard]] RunOption flag(std::string name, std::string help) {
+    return {
+        .name = std::move(name),
+        .help = std::move(help),
+        .store = [](RunOptions& o, OptionText const& t) { o.*field = parse_option<bool>(t.text, t.source); },
+        .show = [](RunOptions const& o) { return std::string(o.*field ? "true" : "false"); }};
+}
+
+void store_output(RunOptions& options, OptionText const& value) {
+    if (value.text.ends_with('/'))
+        throw UsageError(fmt::format("{}: '{}' is a folder; name a file in it, such as {}out.h5",
+                                     value.source, value.text, value.text));
+    options.output = value.text;
+}
+
+void store_chunk_size(RunOptions& options, OptionText const& value) {
+    static constexpr auto greatest = std::numeric_limits<std::uint64_t>::max();
+    options.chunk_size =
+        value.text == automatic ? 0 : detail::parse_unsigned(value.text, value.source, 1, greatest);
+}
+
+void store_node_memory(RunOptions& options, OptionText const& value) {
+    options.node_memory = value.text == automatic ? 0 : base::parse_bytes(value.text, value.source);
+    if (value.text != automatic && options.node_memory < least_node_memory)
+        throw UsageError(
+            fmt::format("{}: '{}' is less than {}; write a size with its unit, such as 512M or 4G",
+                        value.source, value.text, base::format_bytes(least_node_memory)));
+}
+
+}  // namespace
+
+std::string RunOption::variable() const {
+    std::string text = "PLENUM_" + name;
+    for (auto& c : text) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return text;
+}
+
+std::vector<RunOption> run_option_table(std::span<std::string_view const> techniques) {
+    return {
+        {.name = "output",
+         .short_name = "o",
+         .placeholder = "FILE",
+         .default_text = "JOB.h5",
+         .help = "file for the results; an existing one is never overwritten without --force",
+         .store = store_output,
+         .show = [](RunOptions const& o) { return o.output; }},
+        {.name = "schedule",
+         .placeholder = "NAME",
+         .default_text = std::string(automatic),
+         .help = "technique that sizes the chunks in which tasks are claimed; auto sizes them from measured "
+                 "times",
+         .allowed = to_strings(techniques),
+         .store = [](RunOptions& o, OptionText const& value) { o.schedule = value.text; },
+         .show = [](RunOptions const& o) { return o.schedule; }},
+        {.name = "chunk-size",
+         .placeholder = "TASKS",
+         .default_text = std::string(automatic),
+         .help = "tasks that an executor claims at once, in place of the technique's choice",
+         .store = store_chunk_size,
+         .show =
+             [](RunOptions const& o) {
+                 return o.chunk_size == 0 ? std::string(automatic) : std::to_string(o.chunk_size);
+             }},
+        {.name = "isolation",
+         .placeholder = "KIND",
+         .default_text = std::string(isolation_names.front()),
+         .help =
+             "process runs tasks in a child process, so that a crash costs one task; none runs them in the "
+             "rank itself, for debugging",
+         .allowed = to_strings(isolation_names),
+         .store = [](RunOptions& o,
+                     OptionText const& value) { o.isolation = static_cast<Isolation>(value.choice); },
+         .show = [](RunOptions const& o) { return name_in(isolation_names, o.isolation); }},
+        {.name = "node-memory",
+         .placeholder = "BYTES",
+         .default_text = std::string(automatic),
+         .help =
+             "memory that the ranks of one node share, with a unit such as 512M or 4G; auto takes half of "
+             "what is free",
+         .store = store_node_memory,
+         .show =
+             [](RunOptions const& o) {
+                 return o.node_memory == 0 ? std::string(automatic) : std::to_string(o.node_memory);
+             }},
+        {.name = "seed",
+         .placeholder = "N",
+         .default_text = "0",
+         .help = "seed of all random numbers; the same seed gives the same results on any number of ranks",
+         .store =
+             [](RunOptions& o, OptionText const& value) {
+                 o.seed = parse_option<std::uint64_t>(value.text, value.source);
+             },
+         .show = [](RunOptions const& o) { return std::to_string(o.seed); }},
+        flag<&RunOptions::force>("force", "replace an existing result file"),
+        {.name = "progress",
+         .placeholder = "MODE",
+         .default_text = std::string(progress_names.front()),
+         .help = "how progress is shown; auto draws a bar on a terminal and writes lines into a log file",
+         .allowed = to_strings(progress_names),
+         .store = [](RunOptions& o,
+                     OptionText const& value) { o.progress = static_cast<ProgressMode>(value.choice); },
+         .show = [](RunOptions const& o) { return name_in(progress_names, o.progress); }},
+        flag<&RunOptions::dry_run>("dry-run", "check everything and say what would run, but run no task"),
+        {.name = "output-mode",
+         .placeholder = "MODE",
+         .default_text = std::string(output_mode_names.front()),
+         .help = "summary on standard output as text for people or as one JSON object",
+         .allowed = to_strings(output_mode_names),
+         .store = [](RunOptions& o,
+                     OptionText const& value) { o.output_mode = static_cast<OutputMode>(value.choice); },
+         .show = [](RunOptions const& o) { return name_in(output_mode_names, o.output_mode); }},
+    };
+}
+
+void store_option(RunOptions& options, RunOption const& option, std::string_view text,
+                  std::string_view source) {
+    OptionText value{.text = text, .source = source};
+    if (!option.allowed.empty()) {
+        auto const found = std::ranges::find(option.allowed, text);
+        if (found == option.allowed.end())
+            throw UsageError(fmt::format("{}: '{}' is not known{}; write one of {}", source, text,
+                                         nearest_hint(text, option.allowed),
+                                         fmt::join(option.allowed, ", ")));
+        value.choice = static_cast<std::size_t>(found - option.allowed.begin());
+    }
+    option.store(options, value);
+}
+
+void apply_environment(RunOptions& options, std::span<RunOption const> table,
+                       EnvironmentLookup const& environment, std::span<std::string const> already_given) {
+    for (auto const& option : table) {
+        if (std::ranges::find(already_given, option.name) != already_given.end()) continue;
+        auto const variable = option.variable();
+        auto const value = environment(variable);
+        if (value && !value->empty()) store_option(options, option, *value, variable);
+    }
+}
+
+}  // namespace plenum::app

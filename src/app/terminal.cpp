@@ -1,0 +1,116 @@
+#include "app/terminal.hpp"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+
+namespace plenum::app {
+namespace {
+
+[[nodiscard]] std::string value_of(EnvironmentLookup const& environment, std::string const& name) {
+    return environment(name).value_or("");
+}
+
+[[nodiscard]] bool locale_is_utf8(EnvironmentLookup const& environment) {
+    for (auto const* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        auto locale = value_of(environment, name);
+        if (locale.empty()) continue;
+        for (auto& c : locale)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        return locale.find("utf-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+    }
+    return false;
+}
+
+[[nodiscard]] bool continues_code_point(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+[[nodiscard]] std::string repeat(std::string_view glyph, std::size_t times) {
+    std::string text;
+    for (std::size_t i = 0; i < times; ++i) text += glyph;
+    return text;
+}
+
+}  // namespace
+
+bool is_terminal(int fd, EnvironmentLookup const& environment) {
+    auto const term = value_of(environment, "TERM");
+    return ::isatty(fd) == 1 && !term.empty() && term != "dumb";
+}
+
+TextStyle text_style(int fd, EnvironmentLookup const& environment) {
+    bool const terminal = is_terminal(fd, environment);
+    return {.colour = terminal && value_of(environment, "NO_COLOR").empty(),
+            .unicode = locale_is_utf8(environment),
+            .width = terminal ? terminal_width(fd) : 80};
+}
+
+std::size_t terminal_width(int fd) {
+    winsize size{};
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+std::string coloured(std::string_view text, Colour colour, TextStyle const& style) {
+    if (!style.colour) return std::string(text);
+    static constexpr std::string_view codes[] = {"31", "32", "33"};
+    return "\x1b[" + std::string(codes[static_cast<std::size_t>(colour)]) + "m" + std::string(text) +
+           "\x1b[0m";
+}
+
+std::string bar(double share, std::size_t width, TextStyle const& style) {
+    double const filled =
+        std::clamp(std::isfinite(share) ? share : 0.0, 0.0, 1.0) * static_cast<double>(width);
+    if (!style.unicode) {
+        auto const full = static_cast<std::size_t>(std::lround(filled));
+        return std::string(full, '#') + std::string(width - full, '-');
+    }
+    // Eighths of a block; what is not filled is shaded, so that the end of the scale can be seen.
+    static constexpr std::string_view parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    auto const eighths = static_cast<std::size_t>(std::lround(filled * 8));
+    auto const full = eighths / 8;
+    auto const partial = parts[eighths % 8];
+    return repeat("█", full) + std::string(partial) + repeat("░", width - full - (partial.empty() ? 0 : 1));
+}
+
+std::size_t columns(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return !continues_code_point(c); }));
+}
+
+std::string one_line(std::string_view text, std::size_t width, TextStyle const& style) {
+    std::string line;
+    for (char const c : text) {
+        bool const control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+        line += control ? ' ' : c;
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    if (columns(line) <= width) return line;
+    std::string_view const ellipsis = style.unicode ? "…" : "...";
+    auto const kept = width - std::min(width, columns(ellipsis));
+    std::size_t end = 0;
+    for (std::size_t seen = 0; end < line.size(); ++end)
+        if (!continues_code_point(line[end]) && seen++ == kept) break;
+    return line.substr(0, end) + std::string(ellipsis);
+}
+
+void write_all(int fd, std::string_view text) noexcept {
+    while (!text.empty()) {
+        auto const written = ::write(fd, text.data(), text.size());
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno == EAGAIN) {
+            // Somebody made the terminal non-blocking: wait a little, then give up rather than hang.
+            pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+            if (::poll(&ready, 1, 1000) <= 0) return;
+        } else if (errno != EINTR) {
+            return;
+        }
+    }
+}
+
+}  // namespace plenum::app

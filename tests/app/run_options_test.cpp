@@ -1,0 +1,192 @@
+#include "app/run_options.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <plenum/option_value.hpp>
+#include <set>
+
+#include "app/app_test_tools.hpp"
+#include "app/nearest.hpp"
+
+namespace plenum::app {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::array<std::string_view, 6> techniques{"auto", "static", "ss", "gss", "tss", "fac2"};
+
+[[nodiscard]] std::vector<RunOption> table() {
+    return run_option_table(techniques);
+}
+
+[[nodiscard]] RunOption row(std::string_view name) {
+    for (auto const& option : table())
+        if (option.name == name) return option;
+    throw std::out_of_range("no such option");
+}
+
+[[nodiscard]] RunOptions stored(std::string_view name, std::string_view text) {
+    RunOptions options;
+    store_option(options, row(name), text, "--x");
+    return options;
+}
+
+TEST(ParseOption, TakesWholeValuesOnly) {
+    EXPECT_EQ(parse_option<int>("-12", "--n"), -12);
+    EXPECT_EQ(parse_option<std::uint64_t>("18446744073709551615", "--n"),
+              std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(parse_option<std::int64_t>("-9223372036854775808", "--n"),
+              std::numeric_limits<std::int64_t>::min());
+    EXPECT_EQ(parse_option<std::uint8_t>("255", "--n"), 255);
+    EXPECT_EQ(parse_option<double>("1e-3", "--n"), 1e-3);
+    EXPECT_EQ(parse_option<std::string>(" a b ", "--n"), " a b ");
+    for (auto const* text : {"true", "yes", "on", "1"}) EXPECT_TRUE(parse_option<bool>(text, "--n")) << text;
+    for (auto const* text : {"false", "no", "off", "0"})
+        EXPECT_FALSE(parse_option<bool>(text, "--n")) << text;
+}
+
+TEST(ParseOption, RefusesTheRestAndNamesOptionAndValue) {
+    auto const says = [](std::string const& message, std::string_view text, std::string_view why) {
+        EXPECT_TRUE(message.starts_with("--n: '" + std::string(text) + "' ")) << message;
+        EXPECT_THAT(message, HasSubstr(std::string(why)));
+        EXPECT_THAT(message, HasSubstr("; write "));
+    };
+    for (auto const* text : {"", "-", "x", "1x", "1.5", "1e3", "+1", " 1", "1 ", "0x10", "--1"}) {
+        says(refusal([&] { (void)parse_option<int>(text, "--n"); }), text, "not a whole number");
+        says(refusal([&] { (void)parse_option<unsigned>(text, "--n"); }), text, "not a whole number");
+    }
+    says(refusal([] { (void)parse_option<unsigned>("-3", "--n"); }), "-3", "negative");
+    says(refusal([] { (void)parse_option<unsigned>("-0", "--n"); }), "-0", "negative");
+    says(refusal([] { (void)parse_option<int>("2147483648", "--n"); }), "2147483648",
+         "from -2147483648 to 2147483647");
+    says(refusal([] { (void)parse_option<std::int8_t>("-129", "--n"); }), "-129", "from -128 to 127");
+    says(refusal([] { (void)parse_option<std::uint64_t>("18446744073709551616", "--n"); }),
+         "18446744073709551616", "out of range");
+    for (auto const* text : {"", "x", "1,5", "nan", "inf", "-inf", "1e999", "1 "})
+        says(refusal([&] { (void)parse_option<double>(text, "--n"); }), text, "not a finite number");
+    for (auto const* text : {"", "maybe", "2", "TRUE "})
+        says(refusal([&] { (void)parse_option<bool>(text, "--n"); }), text, "neither true nor false");
+}
+
+TEST(RunOptionTable, NamesAreUniqueAndVariablesFollowThem) {
+    std::set<std::string> names;
+    std::set<std::string> variables;
+    for (auto const& option : table()) {
+        EXPECT_TRUE(names.insert(option.name).second) << option.name;
+        EXPECT_TRUE(variables.insert(option.variable()).second) << option.name;
+        EXPECT_FALSE(option.help.empty()) << option.name;
+        EXPECT_EQ(option.is_flag(), option.default_text.empty()) << option.name;
+    }
+    EXPECT_EQ(row("chunk-size").variable(), "PLENUM_CHUNK_SIZE");
+    EXPECT_EQ(row("output").short_name, "o");
+}
+
+TEST(RunOptionTable, DefaultsAsShownAreTheDefaults) {
+    RunOptions options;
+    for (auto const& option : table())
+        if (option.name != "output")
+            store_option(options, option, option.is_flag() ? "false" : option.default_text, "x");
+    EXPECT_EQ(options, RunOptions{});
+}
+
+TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
+    auto const values = std::map<std::string, std::vector<std::string>>{
+        {"output", {"a.h5", "dir/b.h5"}},     {"schedule", {techniques.begin(), techniques.end()}},
+        {"chunk-size", {"auto", "1", "9"}},   {"isolation", {"process", "none"}},
+        {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
+        {"force", {"true", "false"}},         {"progress", {"auto", "bar", "lines", "none"}},
+        {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}}};
+    for (auto const& option : table()) {
+        ASSERT_TRUE(values.contains(option.name)) << option.name << " is missing in this test";
+        for (auto const& text : values.at(option.name))
+            EXPECT_EQ(option.show(stored(option.name, text)), text);
+    }
+}
+
+TEST(RunOptionTable, ValuesArriveInTheirFields) {
+    EXPECT_EQ(stored("isolation", "none").isolation, Isolation::none);
+    EXPECT_EQ(stored("progress", "lines").progress, ProgressMode::lines);
+    EXPECT_EQ(stored("output-mode", "json").output_mode, OutputMode::json);
+    EXPECT_EQ(stored("node-memory", "1.5 GiB").node_memory, 3ull << 29);
+    EXPECT_EQ(stored("chunk-size", "auto").chunk_size, 0u);
+    EXPECT_EQ(stored("schedule", "fac2").schedule, "fac2");
+    EXPECT_TRUE(stored("dry-run", "yes").dry_run);
+}
+
+TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
+    struct Case {
+        char const* option;
+        char const* text;
+        char const* expected;
+    };
+    for (auto const& bad : {
+             Case{"chunk-size", "-3", "is negative; write a whole number from 1"},
+             Case{"chunk-size", "0", "out of range"},
+             Case{"chunk-size", "ten", "not a whole number"},
+             Case{"chunk-size", "99999999999999999999", "out of range"},
+             Case{"node-memory", "-4G", "not a size"},
+             Case{"node-memory", "lots", "not a size"},
+             Case{"node-memory", "1e30", "not a size"},
+             Case{"node-memory", "4", "less than 1.0 MiB"},
+             Case{"node-memory", "0", "less than 1.0 MiB"},
+             Case{"seed", "-1", "negative"},
+             Case{"seed", "1.5", "not a whole number"},
+             Case{"schedule", "gsss", "('gss' is near); write one of auto, static, ss, gss, tss, fac2"},
+             Case{"isolation", "thread", "write one of process, none"},
+             Case{"progress", "lnes", "('lines' is near)"},
+             Case{"output-mode", "JSON", "write one of text, json"},
+             Case{"output", "results/", "is a folder; name a file in it"},
+             Case{"force", "maybe", "write true or false"},
+         }) {
+        auto const message = refusal([&] { (void)stored(bad.option, bad.text); });
+        EXPECT_TRUE(message.starts_with("--x: '" + std::string(bad.text) + "' ")) << message;
+        EXPECT_THAT(message, HasSubstr(bad.expected));
+    }
+}
+
+TEST(Environment, SetsWhatTheCommandLineDidNot) {
+    RunOptions options{.seed = 5};
+    auto const variables = pretend_environment(
+        {{"PLENUM_SEED", "7"}, {"PLENUM_FORCE", "1"}, {"PLENUM_PROGRESS", ""}, {"PLENUM_NODE_MEMORY", "2G"}});
+    apply_environment(options, table(), variables, std::vector<std::string>{"seed"});
+    EXPECT_EQ(options, (RunOptions{.node_memory = 2ull << 30, .seed = 5, .force = true}));
+}
+
+TEST(Environment, EveryOptionHasAVariableAndAWrongOneIsNamed) {
+    for (auto const& option : table()) {
+        if (option.name == "output") continue;  // any text is a file name, except the folder below
+        RunOptions options;
+        auto const message = refusal([&] {
+            apply_environment(options, table(), pretend_environment({{option.variable(), "?"}}), {});
+        });
+        EXPECT_TRUE(message.starts_with(option.variable() + ": '?' ")) << message;
+    }
+    RunOptions options;
+    EXPECT_THAT(refusal([&] {
+                    apply_environment(options, table(), pretend_environment({{"PLENUM_OUTPUT", "x/"}}), {});
+                }),
+                HasSubstr("PLENUM_OUTPUT: 'x/' is a folder"));
+}
+
+TEST(Nearest, CountsEditsAndSwaps) {
+    EXPECT_EQ(edit_distance("", ""), 0u);
+    EXPECT_EQ(edit_distance("", "abc"), 3u);
+    EXPECT_EQ(edit_distance("abc", ""), 3u);
+    EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+    EXPECT_EQ(edit_distance("convlove", "convolve"), 1u);
+    EXPECT_EQ(edit_distance("ab", "ba"), 1u);
+}
+
+TEST(Nearest, SuggestsOnlyWhatCouldBeMeant) {
+    std::vector<std::string> const words{"convolve", "classify", "sleep", "--chunk-size"};
+    EXPECT_EQ(nearest("convlove", words), "convolve");
+    EXPECT_EQ(nearest("slep", words), "sleep");
+    EXPECT_EQ(nearest("--chunk", words), "--chunk-size");
+    EXPECT_EQ(nearest("zebra", words), "");
+    EXPECT_EQ(nearest("", words), "");
+    EXPECT_EQ(nearest_hint("zebra", words), "");
+}
+
+}  // namespace
+}  // namespace plenum::app
