@@ -1,14 +1,15 @@
-// The job convolve: one shared image, a bank of filters, one full 2-D convolution with each, every k-th pixel
-// kept.
+// The job convolve: one shared image, a bank of filters, the kept pixels of one full convolution with each.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/pool.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 

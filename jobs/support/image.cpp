@@ -72,41 +72,6 @@ std::vector<float> to_luminance(Sample const* samples, std::size_t pixels, std::
     return luminance;
 }
 
-}  // namespace
-
-Image load_image(std::filesystem::path const& path) {
-    auto const file = read_file(path);
-    switch (check_picture(file)) {
-        case PictureState::unknown_format:
-            refuse(path, "it is no image of a known format", what_to_pass);
-        case PictureState::truncated:
-            refuse(path, "the file is truncated", "copy or download it again");
-        case PictureState::whole:
-            break;
-    }
-    auto const bytes = static_cast<int>(file.size());
-    int columns = 0;
-    int rows = 0;
-    int channels = 0;
-    bool const is_16_bit = stbi_is_16_bit_from_memory(file.data(), bytes) != 0;
-    std::unique_ptr<void, FreePicture> const decoded(
-        is_16_bit
-            ? static_cast<void*>(stbi_load_16_from_memory(file.data(), bytes, &columns, &rows, &channels, 0))
-            : static_cast<void*>(stbi_load_from_memory(file.data(), bytes, &columns, &rows, &channels, 0)));
-    if (!decoded) {
-        refuse(path, fmt::format("decoding failed: {}", stbi_failure_reason()),
-               "check that it opens in a viewer");
-    }
-    Extent const extent{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)};
-    auto const samples_per_pixel = static_cast<std::size_t>(channels);
-    return {extent, is_16_bit ? to_luminance(static_cast<std::uint16_t const*>(decoded.get()), extent.size(),
-                                             samples_per_pixel)
-                              : to_luminance(static_cast<std::uint8_t const*>(decoded.get()), extent.size(),
-                                             samples_per_pixel)};
-}
-
-namespace {
-
 /// Value noise: random heights on a square lattice, linear in between, so without any call of libm, whose
 /// last bits depend on the processor.
 class NoiseRow {
@@ -148,6 +113,37 @@ private:
 };
 
 }  // namespace
+
+Image load_image(std::filesystem::path const& path) {
+    auto const file = read_file(path);
+    switch (check_picture(file)) {
+        case PictureState::unknown_format:
+            refuse(path, "it is no image of a known format", what_to_pass);
+        case PictureState::truncated:
+            refuse(path, "the file is truncated", "copy or download it again");
+        case PictureState::whole:
+            break;
+    }
+    auto const bytes = static_cast<int>(file.size());
+    int columns = 0;
+    int rows = 0;
+    int channels = 0;
+    bool const is_16_bit = stbi_is_16_bit_from_memory(file.data(), bytes) != 0;
+    std::unique_ptr<void, FreePicture> const decoded(
+        is_16_bit
+            ? static_cast<void*>(stbi_load_16_from_memory(file.data(), bytes, &columns, &rows, &channels, 0))
+            : static_cast<void*>(stbi_load_from_memory(file.data(), bytes, &columns, &rows, &channels, 0)));
+    if (!decoded) {
+        refuse(path, fmt::format("decoding failed: {}", stbi_failure_reason()),
+               "check that it opens in a viewer");
+    }
+    Extent const extent{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)};
+    auto const samples_per_pixel = static_cast<std::size_t>(channels);
+    return {extent, is_16_bit ? to_luminance(static_cast<std::uint16_t const*>(decoded.get()), extent.size(),
+                                             samples_per_pixel)
+                              : to_luminance(static_cast<std::uint8_t const*>(decoded.get()), extent.size(),
+                                             samples_per_pixel)};
+}
 
 Image synthetic_image(Extent extent, std::uint64_t seed) {
     struct Octave {

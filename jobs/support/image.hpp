@@ -21,7 +21,7 @@ struct Image {
 [[nodiscard]] Image load_image(std::filesystem::path const& path);
 
 /// A made-up map of `extent`: coast lines, hills and grain, at several scales. A pure function of its
-/// arguments, with the same bits on every processor; about 20 ns a pixel.
+/// arguments, with the same bits on every processor; about 5 ns a pixel.
 [[nodiscard]] Image synthetic_image(Extent extent, std::uint64_t seed);
 
 }  // namespace plenum::jobs

@@ -1,3 +1,4 @@
+// The convolution kernel, its reference and the random filters.
 #include "support/convolution.hpp"
 
 #include <gtest/gtest.h>
@@ -71,11 +72,11 @@ TEST(Convolution, AgreesWithTheReferenceForNamedCases) {
     std::mt19937 generator(1);
     for (Extent const filter :
          {Extent{1, 1}, {1, 2}, {3, 1}, {2, 2}, {3, 3}, {4, 4}, {7, 3}, {3, 7}, {16, 5}}) {
-        for (std::size_t const stride : {1, 2, 3, 5, 9, 40}) {
+        for (std::size_t const stride : {1U, 2U, 3U, 5U, 9U, 40U}) {
             expect_reference({.image = {31, 47}, .filter = filter, .stride = stride}, generator);
         }
     }
-    for (std::size_t const stride : {1, 2, 5, 9}) {
+    for (std::size_t const stride : {1U, 2U, 5U, 9U}) {
         expect_reference({.image = {17, 12}, .filter = {17, 12}, .stride = stride}, generator);
         expect_reference({.image = {1, 200}, .filter = {1, 200}, .stride = stride}, generator);
         expect_reference({.image = {1, 1}, .filter = {1, 1}, .stride = stride}, generator);
@@ -99,7 +100,7 @@ TEST(Convolution, AgreesWithTheReferenceForRandomCases) {
 
 TEST(Convolution, FilterMayBeLargerThanTheImage) {
     std::mt19937 generator(3);
-    for (std::size_t const stride : {1, 2, 5}) {
+    for (std::size_t const stride : {1U, 2U, 5U}) {
         expect_reference({.image = {2, 3}, .filter = {9, 11}, .stride = stride}, generator);
     }
 }

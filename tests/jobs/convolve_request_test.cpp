@@ -1,3 +1,4 @@
+// Sizes and options of the convolve job: what is accepted and how the rest is refused.
 #include "support/convolve_request.hpp"
 
 #include <gmock/gmock.h>

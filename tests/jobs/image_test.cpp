@@ -1,3 +1,4 @@
+// Pictures: reading, refusing, making up, writing, contact sheets.
 #include "support/image.hpp"
 
 #include <gmock/gmock.h>
@@ -165,7 +166,7 @@ TEST(SyntheticImage, IsAFunctionOfItsArgumentsWithStructure) {
 
 TEST(ContactSheet, IsAGridOfThumbnails) {
     Extent const result{206, 411};
-    for (std::size_t const count : {1, 3, 4, 5, 12, 20}) {
+    for (std::size_t const count : {1U, 3U, 4U, 5U, 12U, 20U}) {
         auto const sheet = contact_sheet(std::vector<float>(count * result.size()), count, result);
         auto const shown = std::min<std::size_t>(count, 12);
         auto const across = std::min<std::size_t>(shown, 4);

@@ -1,3 +1,4 @@
+// Small picture files, encoded in memory, for the tests of reading them.
 #include "jobs/pictures.hpp"
 
 #include <stb/stb_image_write.h>
