@@ -166,7 +166,7 @@ int run(JobContext& job) {
             auto const size = layout.shape().filter.size();
             convolve_kept(strided.span(), layout, taps.span().subspan(filter * size, size), out);
         },
-        job.range(bank.filters),
+        indices(bank.filters),
         {.shape = {kept.rows, kept.columns},
          .version = 1,
          .dimensions = {"filter", "y", "x"},

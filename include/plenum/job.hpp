@@ -1,12 +1,11 @@
 // Jobs: named programs over the pool that `plenum run NAME` starts, and their registration.
 #pragma once
 
+#include <plenum/job_context.hpp>
 #include <string>
 #include <vector>
 
 namespace plenum {
-
-class JobContext;
 
 /// One option of a job, as the user sees it.
 struct JobOption {

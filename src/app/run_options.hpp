@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "app/environment.hpp"
+#include "pool/isolation.hpp"
 
 namespace plenum::app {
 
-/// Where tasks run.
-enum class Isolation { process, none };
+
+using pool::Isolation;
 /// How progress is shown.
 enum class ProgressMode { automatic, bar, lines, none };
 /// What goes to standard output at the end.

@@ -5,26 +5,15 @@
 #include <cstdint>
 #include <plenum/element.hpp>
 #include <plenum/error.hpp>
+#include <plenum/metadata.hpp>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace plenum::io {
 
-/// A named value attached to a dataset or to the run.
-struct Attribute {
-    std::string name{};
-    std::variant<std::int64_t, double, std::string> value{};
-};
-
-/// Coordinates along one dimension, for example the parameter of each task (dimension 0).
-struct Scale {
-    std::size_t dimension = 0;
-    std::string name{};
-    std::vector<double> values{};  ///< as many as the dimension is long
-    std::string units{};           ///< may be empty
-};
+using plenum::Attribute;
+using plenum::Scale;
 
 /// One map: `tasks` results under one name.
 struct MapSpec {

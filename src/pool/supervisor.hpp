@@ -13,11 +13,12 @@
 #include "base/doorbell.hpp"
 #include "base/unique_fd.hpp"
 #include "pool/fork_server.hpp"
+#include "pool/isolation.hpp"
 #include "pool/output_reader.hpp"
 
 namespace plenum::pool {
 
-enum class Isolation { process, none };
+
 
 class Supervisor {
 public:

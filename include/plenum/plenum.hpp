@@ -1,0 +1,13 @@
+// The whole public interface, but plenum/eigen.hpp.
+#pragma once
+
+#include <plenum/codec.hpp>
+#include <plenum/element.hpp>
+#include <plenum/error.hpp>
+#include <plenum/job.hpp>
+#include <plenum/job_context.hpp>
+#include <plenum/pool.hpp>
+#include <plenum/result_file.hpp>
+#include <plenum/results.hpp>
+#include <plenum/run.hpp>
+#include <plenum/shared.hpp>

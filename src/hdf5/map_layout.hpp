@@ -1,0 +1,19 @@
+// The place of a map in the file: its dataset or group, labels and scales. Only for the sources of this
+// folder.
+#pragma once
+
+#include "hdf5/file.hpp"
+#include "hdf5/map_record.hpp"
+
+namespace plenum::hdf5 {
+
+/// The task dimension, then the shape of one result; of a ragged map only the task dimension.
+[[nodiscard]] Shape whole_shape(io::MapSpec const& spec);
+/// Throws UsageError that names the map if names, scales and shape do not fit together.
+void check_map(io::MapSpec const& spec);
+/// Creates /results/<map>, without values, and notes in `map` where they go. Scales lie beside the maps,
+/// where readers of the netCDF kind look for coordinates: /results/<scale>, or /results/<map>_<scale> if that
+/// name is taken.
+void add_map(File& file, MapRecord& map);
+
+}  // namespace plenum::hdf5

@@ -1,0 +1,234 @@
+// Columns of /tasks, /failures, /workers, and what goes to /provenance.
+#include "hdf5/tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <unordered_map>
+
+#include "hdf5/dataset_writer.hpp"
+#include "hdf5/values.hpp"
+
+namespace plenum::hdf5 {
+namespace {
+
+enum class Status : std::uint8_t { done = 0, failed = 1, not_run = 2 };
+
+constexpr std::uint64_t tasks_per_chunk = 65536;
+
+/// A column over all tasks in which only the chunks with a value other than `usual` are stored.
+template <Element T>
+class SparseColumn {
+public:
+    SparseColumn(hid_t group, char const* name, std::uint64_t tasks, T usual) : tasks_(tasks), usual_(usual) {
+        auto const creation = call::p_create(H5P_DATASET_CREATE);
+        if (tasks > 0) {
+            hsize_t const chunk = std::min(tasks, tasks_per_chunk);
+            call::p_set_chunk(creation, 1, &chunk);
+        }
+        call::p_set_fill_value(creation, type(), &usual);
+        dataset_ = call::d_create(group, name, type(), make_space({tasks}), H5P_DEFAULT, creation);
+    }
+
+    [[nodiscard]] hid_t dataset() const noexcept { return dataset_; }
+
+    void write(std::uint64_t first, std::vector<T> const& values) {
+        if (std::ranges::all_of(values, [&](T value) { return value == usual_; })) return;
+        hsize_t const start = first;
+        hsize_t const count = values.size();
+        auto const place = call::d_space(dataset_);
+        call::s_select_block(place, &start, &count);
+        call::d_write(dataset_, type(), call::s_create_simple(1, &count), place, values.data());
+    }
+
+private:
+    static hid_t type() { return native_type(element_type_of<T>()); }
+
+    std::uint64_t tasks_;
+    T usual_;
+    Handle dataset_;
+};
+
+void write_status(hid_t group, MapRecord const& map) {
+    auto const tasks = map.spec.tasks;
+    SparseColumn<std::uint8_t> status(group, "status", tasks, static_cast<std::uint8_t>(Status::done));
+    SparseColumn<std::uint16_t> attempts(group, "attempts", tasks, 1);
+    write_attribute(status.dataset(), {"meaning", std::string("0 done, 1 failed, 2 not run")});
+    for (std::uint64_t begin = 0; begin < tasks; begin += tasks_per_chunk) {
+        auto const end = std::min(tasks, begin + tasks_per_chunk);
+        std::vector<std::uint8_t> states(end - begin, static_cast<std::uint8_t>(Status::done));
+        std::vector<std::uint16_t> counts(end - begin, 1);
+        map.done.for_each_gap(begin, end, [&](std::uint64_t first, std::uint64_t last) {
+            for (auto task = first; task < last; ++task) {
+                states[task - begin] = static_cast<std::uint8_t>(Status::not_run);
+                counts[task - begin] = 0;
+            }
+        });
+        for (auto at = map.attempts.lower_bound(begin); at != map.attempts.end() && at->first < end; ++at) {
+            auto const& [failed, has_result] = at->second;
+            counts[at->first - begin] =
+                static_cast<std::uint16_t>(std::clamp(failed + (has_result ? 1 : 0), 0, 65535));
+            if (!has_result) states[at->first - begin] = static_cast<std::uint8_t>(Status::failed);
+        }
+        status.write(begin, states);
+        attempts.write(begin, counts);
+    }
+}
+
+/// Rows of /workers: for each rank the first row with the same host, so that tasks on one host share a
+/// number.
+std::unordered_map<int, std::int32_t> host_rows(std::vector<io::WorkerRow> const& workers) {
+    std::unordered_map<std::string, std::int32_t> row_of_host;
+    std::unordered_map<int, std::int32_t> row_of_rank;
+    std::int32_t row = 0;
+    for (auto const& worker : workers)
+        row_of_rank[worker.rank] = row_of_host.try_emplace(worker.host, row++).first->second;
+    return row_of_rank;
+}
+
+template <class Visit>
+void for_each_timing_row(MapRecord& map, Visit&& visit) {
+    std::vector<io::TimingRow> rows(4096);
+    auto const bytes = map.timing.size();
+    for (std::uint64_t at = 0; at < bytes;) {
+        auto const count = std::min<std::uint64_t>(rows.size(), (bytes - at) / sizeof(io::TimingRow));
+        auto const part = std::span(rows).first(count);
+        map.timing.read(at, std::as_writable_bytes(part));
+        for (auto const& row : part) visit(row);
+        at += count * sizeof(io::TimingRow);
+    }
+}
+
+void describe_timing(hid_t host, hid_t start, hid_t duration, hid_t peak_rss) {
+    write_attribute(host, {"meaning", std::string("row of /workers/host; -1: unknown")});
+    write_units(start, "s");
+    write_attribute(start, {"meaning", std::string("since the start of the run")});
+    write_units(duration, "s");
+    write_units(peak_rss, "byte");
+}
+
+void write_task_timing(hid_t group, MapRecord& map, std::unordered_map<int, std::int32_t> const& host_of) {
+    constexpr auto unknown = std::numeric_limits<double>::quiet_NaN();
+    auto const tasks = map.spec.tasks;
+    std::vector<std::int32_t> rank(tasks, -1);
+    std::vector<std::int32_t> host(tasks, -1);
+    std::vector<double> start(tasks, unknown);
+    std::vector<float> duration(tasks, static_cast<float>(unknown));
+    std::vector<std::uint64_t> peak_rss(tasks, 0);
+    for_each_timing_row(map, [&](io::TimingRow const& row) {
+        auto const found = host_of.find(row.rank);
+        for (auto task = row.first; task < row.first + row.count; ++task) {
+            rank[task] = row.rank;
+            host[task] = found == host_of.end() ? -1 : found->second;
+            start[task] = row.start;
+            duration[task] = static_cast<float>(row.duration / row.count);
+            peak_rss[task] = row.peak_rss;
+        }
+    });
+    write_column(group, "rank", rank);
+    describe_timing(write_column(group, "host", host), write_column(group, "start", start),
+                    write_column(group, "duration", duration), write_column(group, "peak_rss", peak_rss));
+}
+
+void write_chunk_timing(hid_t group, MapRecord& map, std::unordered_map<int, std::int32_t> const& host_of) {
+    auto const rows = map.timing.size() / sizeof(io::TimingRow);
+    auto const chunks = require_group(group, "chunks");
+    write_attribute(chunks,
+                    {"meaning", std::string("one row for each chunk of tasks that ran together: first task, "
+                                            "number of tasks; duration of all of them")});
+    DatasetWriter first(chunks, "first", ElementType::u64, rows);
+    DatasetWriter count(chunks, "count", ElementType::u32, rows);
+    DatasetWriter rank(chunks, "rank", ElementType::i32, rows);
+    DatasetWriter host(chunks, "host", ElementType::i32, rows);
+    DatasetWriter start(chunks, "start", ElementType::f64, rows);
+    DatasetWriter duration(chunks, "duration", ElementType::f64, rows);
+    DatasetWriter peak_rss(chunks, "peak_rss", ElementType::u64, rows);
+    for_each_timing_row(map, [&](io::TimingRow const& row) {
+        auto const found = host_of.find(row.rank);
+        first.append(row.first);
+        count.append(row.count);
+        rank.append(row.rank);
+        host.append(found == host_of.end() ? std::int32_t{-1} : found->second);
+        start.append(row.start);
+        duration.append(row.duration);
+        peak_rss.append(row.peak_rss);
+    });
+    for (auto* const writer : {&first, &count, &rank}) writer->finish();
+    describe_timing(host.finish(), start.finish(), duration.finish(), peak_rss.finish());
+}
+
+/// One column of a table: `member` of each row.
+template <class Row, class Project>
+auto column_of(std::vector<Row> const& rows, Project project) {
+    std::vector<std::decay_t<decltype(std::invoke(project, rows.front()))>> column;
+    column.reserve(rows.size());
+    for (auto const& row : rows) column.push_back(std::invoke(project, row));
+    return column;
+}
+
+}  // namespace
+
+std::uint64_t tasks_bytes(MapRecord const& map) {
+    constexpr std::uint64_t status_row = 1 + 2;
+    constexpr std::uint64_t task_row = 4 + 4 + 8 + 4 + 8;
+    auto const tasks = map.spec.tasks;
+    return tasks <= most_timing_rows ? tasks * (status_row + task_row)
+                                     : tasks * status_row + map.timing.size() * 2;
+}
+
+void write_tasks(File& file, MapRecord& map, std::vector<io::WorkerRow> const& workers) {
+    auto const group = require_group(file, "/tasks/" + map.spec.name);
+    write_status(group, map);
+    if (map.spec.tasks <= most_timing_rows)
+        write_task_timing(group, map, host_rows(workers));
+    else
+        write_chunk_timing(group, map, host_rows(workers));
+}
+
+void write_failures(File& file, MapRecord const& map) {
+    using io::Failure;
+    auto const group = require_group(file, "/failures/" + map.spec.name);
+    auto const& rows = map.failures;
+    write_column(group, "task", column_of(rows, &Failure::task));
+    write_column(group, "attempt", column_of(rows, &Failure::attempt));
+    write_column(group, "rank", column_of(rows, &Failure::rank));
+    write_strings(group, "cause",
+                  column_of(rows, [](Failure const& row) { return std::string(name_of(row.cause)); }));
+    write_strings(group, "message", column_of(rows, &Failure::message));
+}
+
+void write_workers(File& file, std::vector<io::WorkerRow> const& workers) {
+    using io::WorkerRow;
+    auto const group = require_group(file, "/workers");
+    write_column(group, "rank", column_of(workers, &WorkerRow::rank));
+    write_strings(group, "host", column_of(workers, &WorkerRow::host));
+    write_strings(group, "cores", column_of(workers, &WorkerRow::cores));
+    auto const write_seconds = [&](char const* name, double WorkerRow::*member) {
+        write_units(write_column(group, name, column_of(workers, member)), "s");
+    };
+    write_seconds("startup", &WorkerRow::startup);
+    write_seconds("init", &WorkerRow::init);
+    write_seconds("working", &WorkerRow::working);
+    write_seconds("waiting", &WorkerRow::waiting);
+    write_seconds("commit", &WorkerRow::commit);
+    write_column(group, "tasks", column_of(workers, &WorkerRow::tasks));
+}
+
+void write_provenance(File& file, io::Provenance const& provenance, std::string const& created) {
+    auto const root = require_group(file, "/");
+    write_attribute(root, {"job", provenance.job});
+    write_attribute(root, {"command_line", provenance.command_line});
+    write_attribute(root, {"history", fmt::format("{} {}", created, provenance.command_line)});
+
+    auto const group = require_group(file, "/provenance");
+    auto const options = require_group(group, "options");
+    for (auto const& option : provenance.options) write_attribute(options, option);
+    using Pair = std::pair<std::string, std::string>;
+    write_strings(group, "environment/name", column_of(provenance.environment, &Pair::first));
+    write_strings(group, "environment/value", column_of(provenance.environment, &Pair::second));
+    if (!provenance.log.empty()) write_text(group, "log", provenance.log);
+}
+
+}  // namespace plenum::hdf5

@@ -1,0 +1,28 @@
+// The tables beside the results: tasks, failures, workers, provenance. Only for the sources of this folder.
+#pragma once
+
+#include <cstdint>
+
+#include "hdf5/file.hpp"
+#include "hdf5/map_record.hpp"
+
+namespace plenum::hdf5 {
+
+/// Up to this many tasks each task has a row of timing; above, each chunk of tasks that ran together has one,
+/// because some 30 bytes of timing per task would dwarf small results.
+inline constexpr std::uint64_t most_timing_rows = 1'000'000;
+
+/// Room that write_tasks needs, at most, in bytes.
+[[nodiscard]] std::uint64_t tasks_bytes(MapRecord const& map);
+/// /tasks/<map>: status, attempts and timing. Columns in which nearly all tasks are alike take no space.
+void write_tasks(File& file, MapRecord& map, std::vector<io::WorkerRow> const& workers);
+/// /failures/<map>: one row per failed attempt.
+void write_failures(File& file, MapRecord const& map);
+/// /workers: one row per rank.
+void write_workers(File& file, std::vector<io::WorkerRow> const& workers);
+/// /provenance, and the attributes of the file that are known only at the end.
+void write_provenance(File& file, io::Provenance const& provenance, std::string const& created);
+/// /results/<map>/values and offsets, in task order. Tasks without a result have length 0.
+void write_ragged(File& file, MapRecord& map);
+
+}  // namespace plenum::hdf5

@@ -1,0 +1,51 @@
+// Values between C++ and HDF5: element types, attributes, columns, strings. Only for the sources of this
+// folder.
+#pragma once
+
+#include <cstddef>
+#include <plenum/element.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hdf5/calls.hpp"
+#include "io/result_records.hpp"
+
+namespace plenum::hdf5 {
+
+/// The type in memory; also used in files, which therefore have the byte order of the machine.
+[[nodiscard]] hid_t native_type(ElementType type);
+[[nodiscard]] Handle make_space(Shape const& shape);
+
+/// UTF-8 as HDF5 and h5py expect it: each NUL or byte that is not valid UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string valid_text(std::string_view text);
+
+void write_attribute(hid_t object, io::Attribute const& attribute);
+/// Nothing is written if `units` is empty.
+void write_units(hid_t object, std::string const& units);
+
+/// Whether something lies under `path`; the folders above it need not exist.
+[[nodiscard]] bool path_exists(hid_t parent, std::string const& path);
+/// The group `path`, made with its parents if it is not there.
+[[nodiscard]] Handle require_group(hid_t parent, std::string const& path);
+
+/// Creates an empty dataset: contiguous, its place allocated at once, no fill values written. Parents are
+/// made.
+[[nodiscard]] Handle create_contiguous(hid_t parent, std::string const& path, ElementType type,
+                                       Shape const& shape);
+/// Creates and writes a dataset; returns it for attributes.
+Handle write_dataset(hid_t parent, std::string const& path, ElementType type, Shape const& shape,
+                     std::span<std::byte const> values);
+/// One dimension, one value for each element.
+template <Element T>
+Handle write_column(hid_t parent, std::string const& path, std::vector<T> const& values) {
+    return write_dataset(parent, path, element_type_of<T>(), {values.size()},
+                         std::as_bytes(std::span(values)));
+}
+/// One dimension of strings of variable length.
+void write_strings(hid_t parent, std::string const& path, std::vector<std::string> const& values);
+/// One long string.
+void write_text(hid_t parent, std::string const& path, std::string const& text);
+
+}  // namespace plenum::hdf5

@@ -1,0 +1,60 @@
+// Loops around pread and pwrite, and what their errors mean to a user.
+#include "io/positional.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/units.hpp"
+
+namespace plenum::io {
+
+int write_fully(int fd, std::uint64_t offset, std::span<std::byte const> data) noexcept {
+    while (!data.empty()) {
+        auto const done = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) return errno;
+        if (done == 0) return ENOSPC;
+        data = data.subspan(static_cast<std::size_t>(done));
+        offset += static_cast<std::uint64_t>(done);
+    }
+    return 0;
+}
+
+int read_fully(int fd, std::uint64_t offset, std::span<std::byte> into) noexcept {
+    while (!into.empty()) {
+        auto const done = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) return errno;
+        if (done == 0) return EIO;
+        into = into.subspan(static_cast<std::size_t>(done));
+        offset += static_cast<std::uint64_t>(done);
+    }
+    return 0;
+}
+
+EnvironmentError write_error(std::string const& path, int error, std::uint64_t written,
+                             std::uint64_t expected) {
+    auto const progress = fmt::format("{} of {} written", base::format_bytes(written),
+                                      base::format_bytes(std::max(written, expected)));
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+        return EnvironmentError(fmt::format("{}: {} ({}); make room or choose another folder with -o", path,
+                                            error == ENOSPC ? "disk full"
+                                            : error == EFBIG
+                                                ? "disk full: the file may not grow further (file size limit)"
+                                                : "disk full: quota exceeded",
+                                            progress));
+    return EnvironmentError(
+        fmt::format("{}: cannot be written ({}; {}); check the disk", path, std::strerror(error), progress));
+}
+
+std::string folder_of(std::string const& path) {
+    auto const folder = std::filesystem::path(path).parent_path().string();
+    return folder.empty() ? "." : folder;
+}
+
+}  // namespace plenum::io

@@ -1,0 +1,154 @@
+// The life of a partial file: locks, left-overs, names, full disks.
+#include "io/partial_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <plenum/error.hpp>
+
+#include "io/temporary_folder.hpp"
+
+namespace plenum::io {
+namespace {
+
+using ::plenum::test::content_of;
+using ::plenum::test::message_of;
+using ::plenum::test::TemporaryFolder;
+using ::plenum::test::write_file;
+
+std::span<std::byte const> bytes_of(std::string const& text) {
+    return std::as_bytes(std::span(text));
+}
+
+bool contains(std::string const& text, std::string const& part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST(PartialFile, TakesItsNameOnlyWhenPublished) {
+    TemporaryFolder const folder;
+    auto const path = folder.file("out.h5");
+    {
+        PartialFile file(path, ExistingFile::refuse);
+        file.write_at(6, bytes_of("world"));
+        file.write_at(0, bytes_of("hello "));
+        EXPECT_FALSE(std::filesystem::exists(path));
+        EXPECT_EQ(content_of(file.partial_path()), "hello world");
+        file.publish();
+        EXPECT_EQ(content_of(path), "hello world");
+    }
+    EXPECT_EQ(content_of(path), "hello world");
+    EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
+    EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
+}
+
+TEST(PartialFile, LeavesNothingUnpublished) {
+    TemporaryFolder const folder;
+    { PartialFile const file(folder.file("out.h5"), ExistingFile::refuse); }
+    EXPECT_TRUE(folder.is_empty());
+}
+
+TEST(PartialFile, RefusesAnExistingFileUnlessToldToReplaceIt) {
+    TemporaryFolder const folder;
+    auto const path = folder.file("out.h5");
+    write_file(path, "precious");
+    auto const message = message_of<UsageError>([&] { PartialFile(path, ExistingFile::refuse); });
+    EXPECT_TRUE(contains(message, path) && contains(message, "-o") && contains(message, "--force"))
+        << message;
+    EXPECT_EQ(content_of(path), "precious");
+
+    PartialFile file(path, ExistingFile::replace);
+    file.write_at(0, bytes_of("new"));
+    EXPECT_EQ(content_of(path), "precious") << "replaced before it was complete";
+    file.publish();
+    EXPECT_EQ(content_of(path), "new");
+}
+
+TEST(PartialFile, SparesAFileThatAppearsDuringTheRun) {
+    TemporaryFolder const folder;
+    auto const path = folder.file("out.h5");
+    {
+        PartialFile file(path, ExistingFile::refuse);
+        file.write_at(0, bytes_of("results"));
+        write_file(path, "precious");
+        auto const message = message_of<UsageError>([&] { file.publish(); });
+        EXPECT_TRUE(contains(message, path + ".partial")) << message;
+    }
+    EXPECT_EQ(content_of(path), "precious");
+    EXPECT_EQ(content_of(path + ".partial"), "results") << "complete results were thrown away";
+}
+
+TEST(PartialFile, ASecondRunIsRefusedWhileTheFirstLives) {
+    TemporaryFolder const folder;
+    auto const path = folder.file("out.h5");
+    {
+        PartialFile first(path, ExistingFile::refuse);
+        first.write_at(0, bytes_of("mine"));
+        auto const message = message_of<EnvironmentError>([&] { PartialFile(path, ExistingFile::replace); });
+        EXPECT_TRUE(contains(message, "another run is writing it")) << message;
+        EXPECT_EQ(content_of(path + ".partial"), "mine");
+    }
+    EXPECT_NO_THROW(PartialFile(path, ExistingFile::refuse));
+}
+
+TEST(PartialFile, ReplacesWhatADeadRunLeft) {
+    TemporaryFolder const folder;
+    auto const path = folder.file("out.h5");
+    write_file(path + ".partial", "a long left-over");
+    write_file(path + ".lock", "");
+    PartialFile file(path, ExistingFile::refuse);
+    file.write_at(0, bytes_of("new"));
+    file.publish();
+    EXPECT_EQ(content_of(path), "new");
+}
+
+TEST(PartialFile, SaysWhatIsWrongWithThePlace) {
+    TemporaryFolder const folder;
+    auto const refused = [](std::string const& path) {
+        return message_of<EnvironmentError>([&] { PartialFile(path, ExistingFile::replace); });
+    };
+    std::filesystem::create_directory(folder.file("sub"));
+    EXPECT_TRUE(contains(refused(folder.file("sub")), "is a folder"));
+    EXPECT_TRUE(contains(refused(folder.file("missing/out.h5")), folder.file("missing") + " does not exist"));
+    write_file(folder.file("plain"), "");
+    EXPECT_TRUE(contains(refused(folder.file("plain/out.h5")), "Not a directory"));
+    EXPECT_TRUE(contains(refused("/proc/out.h5"), "/proc"));
+    EXPECT_TRUE(contains(refused("/dev/null"), "no regular file"));
+    std::filesystem::create_directory(folder.file("blocked.h5.partial"));
+    EXPECT_TRUE(contains(refused(folder.file("blocked.h5")), "blocked.h5.partial"));
+    EXPECT_FALSE(std::filesystem::exists(folder.file("blocked.h5.lock")));
+    EXPECT_THROW(PartialFile("", ExistingFile::refuse), UsageError);
+}
+
+TEST(PartialFile, WarnsOfADiskThatIsTooSmall) {
+    TemporaryFolder const folder;
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    auto const message = message_of<EnvironmentError>([&] { file.require_space(1ull << 60); });
+    EXPECT_TRUE(contains(message, "need 1024.0 PiB")) << message;
+    EXPECT_NO_THROW(file.require_space(1));
+}
+
+TEST(PartialFile, ReservesItsPlaceOnTheDisk) {
+    TemporaryFolder const folder;
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    file.reserve(4096, 1 << 20);
+    EXPECT_EQ(std::filesystem::file_size(file.partial_path()), 4096u + (1 << 20));
+    file.reserve_at_end(4096);
+    EXPECT_EQ(std::filesystem::file_size(file.partial_path()), 8192u + (1 << 20));
+    test::FileSizeLimit const limit(4 << 20);
+    auto const message = message_of<EnvironmentError>([&] { file.reserve(0, 5 << 20); });
+    EXPECT_TRUE(contains(message, "disk full") && contains(message, "0 B of 6.0 MiB")) << message;
+}
+
+TEST(PartialFile, SaysHowFarItCameWhenTheDiskIsFull) {
+    TemporaryFolder const folder;
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    file.reserve(0, 3000);
+    test::FileSizeLimit const limit(2048);
+    file.write_at(0, bytes_of(std::string(1024, 'a')));
+    auto const message =
+        message_of<EnvironmentError>([&] { file.write_at(1024, bytes_of(std::string(1976, 'b'))); });
+    EXPECT_TRUE(contains(message, "out.h5.partial: disk full")) << message;
+    EXPECT_TRUE(contains(message, "1.0 KiB of 2.9 KiB written")) << message;
+}
+
+}  // namespace
+}  // namespace plenum::io
