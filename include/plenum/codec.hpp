@@ -40,6 +40,12 @@ inline constexpr bool is_view<std::span<T, n>> = true;
 template <class C, class Traits>
 inline constexpr bool is_view<std::basic_string_view<C, Traits>> = true;
 
+inline void append_bytes(Bytes& out, void const* data, std::size_t bytes) {
+    auto const at = out.size();
+    out.resize(at + bytes);
+    if (bytes != 0) std::memcpy(out.data() + at, data, bytes);
+}
+
 /// Reads from bytes without copying them first.
 class ViewBuffer : public std::streambuf {
 public:
@@ -60,8 +66,7 @@ private:
         return c;
     }
     std::streamsize xsputn(char const* text, std::streamsize n) override {
-        auto const* const begin = reinterpret_cast<std::byte const*>(text);
-        out_.insert(out_.end(), begin, begin + n);
+        append_bytes(out_, text, static_cast<std::size_t>(n));
         return n;
     }
     Bytes& out_;
@@ -88,8 +93,7 @@ concept Travels = PlainBytes<T> || Serializable<T>;
 template <Travels T>
 void encode(T const& value, Bytes& out) {
     if constexpr (PlainBytes<T>) {
-        auto const* const begin = reinterpret_cast<std::byte const*>(&value);
-        out.insert(out.end(), begin, begin + sizeof(T));
+        detail::append_bytes(out, &value, sizeof(T));
     } else {
         detail::AppendBuffer buffer(out);
         std::ostream stream(&buffer);

@@ -122,6 +122,17 @@ public:
         mark_done(map, first, lengths.size(), values.size());
     }
 
+    void read_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
+                    std::span<std::byte> values) override {
+        require_unpublished();
+        if (id < 0 || static_cast<std::size_t>(id) >= maps_.size()) throw UsageError("unknown map");
+        auto const& map = maps_[static_cast<std::size_t>(id)];
+        if (!map.spec.fixed || first > map.spec.tasks || count > map.spec.tasks - first ||
+            values.size() != count * map.result_bytes)
+            throw UsageError(map.spec.name + ": only whole results of a map of fixed shape can be read back");
+        file_.read_at(map.offset + first * map.result_bytes, values);
+    }
+
     void put_timing(io::MapId id, std::span<io::TimingRow const> rows) override {
         for (auto const& row : rows) (void)open_map(id, row.first, row.count);
         open_map(id, 0, 0).timing.append(std::as_bytes(rows));

@@ -152,6 +152,12 @@ void PartialFile::write_at(std::uint64_t offset, std::span<std::byte const> data
     not_started_ = 0;
 }
 
+void PartialFile::read_at(std::uint64_t offset, std::span<std::byte> data) const {
+    if (auto const error = read_fully(fd_.get(), offset, data); error != 0)
+        throw EnvironmentError(
+            fmt::format("{}: cannot read results back ({}); check the disk", partial_path_, std::strerror(error)));
+}
+
 void PartialFile::overwrite_at(std::uint64_t offset, std::span<std::byte const> data) {
     if (auto const error = write_fully(fd_.get(), offset, data); error != 0)
         throw write_error(partial_path_, error, written_, expected_);

@@ -39,6 +39,8 @@ public:
     /// Writes at a place of the file and counts the bytes. Now and then asks the kernel to start
     /// writing to the disk, so that the final sync finds little to do. Errors: EnvironmentError, "disk full".
     void write_at(std::uint64_t offset, std::span<std::byte const> data);
+    /// Reads what was written. Throws EnvironmentError when it cannot be read whole.
+    void read_at(std::uint64_t offset, std::span<std::byte> data) const;
     /// Overwrites without counting.
     void overwrite_at(std::uint64_t offset, std::span<std::byte const> data);
     /// Syncs file and folder around the atomic change of name. If the last step fails the complete `.partial`

@@ -39,6 +39,9 @@ public:
     virtual void put_timing(MapId map, std::span<TimingRow const> rows) = 0;
     /// Records a failed attempt. The task counts as failed unless a result is put later.
     virtual void put_failure(MapId map, Failure const& failure) = 0;
+    /// Reads results of a fixed map back, until publish.
+    virtual void read_fixed(MapId map, std::uint64_t first, std::uint64_t count,
+                            std::span<std::byte> values) = 0;
     /// Nothing more comes for this map. Tasks without result and failure are marked as not run.
     virtual void end_map(MapId map) = 0;
     /// Stores an array under `path` (such as "inputs/filters"; parents are made), row-major.

@@ -15,6 +15,7 @@
 #include "base/futex.hpp"
 #include "base/memory_limits.hpp"
 #include "base/units.hpp"
+#include "pool/agreed_error.hpp"
 #include "pool/node_base.hpp"
 
 namespace plenum::pool {
@@ -91,7 +92,7 @@ void Engine::reserve_memory() {
     auto const all = session_.transport().exchange(verdict);
     auto bytes = UINT64_MAX;
     for (auto const& text : all) {
-        if (text.starts_with('!')) throw EnvironmentError(text.substr(1));
+        if (text.starts_with('!')) throw AgreedError(text.substr(1));
         if (!text.empty()) bytes = std::min(bytes, number(text));  // the smallest node decides: offsets are the same everywhere
     }
     bytes = std::min(bytes, std::max<std::uint64_t>(2 * asked, limits.backing_free / 10 * 9));
@@ -133,18 +134,14 @@ void Engine::wait() {
     bell_.drain();
 }
 
-int Engine::serve(std::function<int()> const& body) {
+int Engine::serve(std::function<int()> const& body, std::function<int(int)> const& conclude) {
+    conclude_ = conclude;
     std::thread thread;
-    std::exception_ptr body_error;
     std::atomic<bool> body_ended{false};
     bool const rank_zero = session_.topology().rank == 0;
     if (rank_zero)
         thread = std::thread([&] {
-            try {
-                body_code_ = body();
-            } catch (...) {
-                body_error = std::current_exception();
-            }
+            body_code_ = body();
             body_ended = true;
             ringer_.ring(bell_.address());
         });
@@ -164,13 +161,10 @@ int Engine::serve(std::function<int()> const& body) {
         if (rank_zero && !told && body_ended && !host_->active()) {
             told = true;
             thread.join();
-            if (body_error)
-                body_code_ = static_cast<int>(ExitCode::usage);  // replaced below by what the error says
             for (int rank = 0; rank < session_.topology().ranks; ++rank) send(rank, wire::Stop{});
         }
     }
     while (session_.transport().busy()) (void)session_.transport().receive();
-    if (body_error) std::rethrow_exception(body_error);
     return *exit_code_;
 }
 
@@ -183,8 +177,13 @@ void Engine::leave() {
     supervisor_->stop(2000);
     auto const& topology = session_.topology();
     auto const& cell = node_.cell(topology.node_rank);
+    auto const seconds = [&](std::uint64_t ns) {
+        return ns == 0 ? 0.0 : static_cast<double>(ns - header.run_start_ns) * 1e-9;
+    };
     send(0, wire::Farewell{.rank = topology.rank, .tasks = cell.tasks_done.load(),
-                           .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9});
+                           .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9,
+                           .first_start = seconds(cell.first_start_ns.load()),
+                           .last_end = seconds(cell.last_end_ns.load())});
 }
 
 void Engine::dispatch(comm::Incoming incoming) {
@@ -208,12 +207,14 @@ void Engine::dispatch(comm::Incoming incoming) {
             } else if constexpr (std::is_same_v<Type, wire::Stop>) {
                 leave();
             } else if constexpr (std::is_same_v<Type, wire::Farewell>) {
-                reports_.push_back({message.rank, message.tasks, message.busy_seconds});
-                if (++farewells_ < session_.topology().ranks) return;
+                reports_.push_back({message.rank, message.tasks, message.busy_seconds, message.first_start,
+                                    message.last_end});
+                if (reports_.size() < static_cast<std::size_t>(session_.topology().ranks)) return;
                 std::sort(reports_.begin(), reports_.end(),
                           [](auto const& a, auto const& b) { return a.rank < b.rank; });
+                auto const code = conclude_(body_code_);
                 for (int rank = 0; rank < session_.topology().ranks; ++rank)
-                    send(rank, wire::Goodbye{.exit_code = body_code_});
+                    send(rank, wire::Goodbye{.exit_code = code});
             } else {
                 static_assert(std::is_same_v<Type, wire::Goodbye>);
                 exit_code_ = message.exit_code;

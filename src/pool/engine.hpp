@@ -27,6 +27,7 @@ struct RankReport {
     int rank = 0;
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
+    double first_start = 0, last_end = 0;  ///< s since the engine was ready; 0: no task ran
 };
 
 class Engine {
@@ -40,9 +41,10 @@ public:
     Engine& operator=(Engine&&) = delete;
     ~Engine();
 
-    /// Collective: the loop of this rank until the body on rank 0 has ended. The body runs on a thread of its own on
-    /// rank 0 and returns the exit code, which every rank returns. `body` is not called elsewhere.
-    int serve(std::function<int()> const& body);
+    /// Collective: the loop of this rank until the program has ended. On rank 0 `body` runs on a thread of its own,
+    /// then, when all executors have left, `conclude` on the main thread with the body's code; it returns the exit
+    /// code, which every rank returns. Both must not throw and are not called elsewhere.
+    int serve(std::function<int()> const& body, std::function<int(int)> const& conclude);
 
     // ---- rank 0 ----
     [[nodiscard]] Host& host() noexcept { return *host_; }
@@ -54,7 +56,7 @@ public:
     void on_output(std::function<void(wire::Output const&)> handler) { output_handler_ = std::move(handler); }
     /// Called about every 50 ms while the body runs, on the main thread.
     void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
-    /// After serve(): all ranks, in order.
+    /// In `conclude`: all ranks, in order.
     [[nodiscard]] std::vector<RankReport> const& reports() const noexcept { return reports_; }
     /// When the engine was ready, in base::now_ns().
     [[nodiscard]] std::uint64_t start_ns() const noexcept { return start_ns_; }
@@ -82,7 +84,7 @@ private:
     std::function<void(wire::Output const&)> output_handler_;
     std::function<void()> idle_handler_;
     std::vector<RankReport> reports_;
-    int farewells_ = 0;
+    std::function<int(int)> conclude_;
     std::optional<int> exit_code_;
     bool stopping_ = false;
     int body_code_ = 0;

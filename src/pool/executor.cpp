@@ -178,6 +178,9 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start
     auto const add = [](std::atomic<std::uint64_t>& sum, std::uint64_t value) {
         sum.store(sum.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
     };
+    if (cell_.first_start_ns.load(std::memory_order_relaxed) == 0)
+        cell_.first_start_ns.store(start, std::memory_order_relaxed);
+    cell_.last_end_ns.store(end, std::memory_order_relaxed);
     add(cell_.tasks_done, count);
     add(cell_.busy_ns, elapsed);
     add(cell_.batch_tasks, count);

@@ -1,10 +1,11 @@
 #include "pool/node_layout.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <plenum/error.hpp>
 
 #include "base/units.hpp"
-#include "fmt/format.h"
 
 namespace plenum::pool {
 namespace {

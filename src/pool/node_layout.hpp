@@ -33,6 +33,7 @@ struct alignas(64) ExecutorCell {
     std::atomic<std::uint64_t> current;      ///< the task that runs; all of the chunk before it are final
     alignas(64) std::atomic<std::uint64_t> tasks_done;
     std::atomic<std::uint64_t> busy_ns;
+    std::atomic<std::uint64_t> first_start_ns, last_end_ns;  ///< of all its tasks; 0: none yet
     std::atomic<std::uint32_t> batch;         ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;

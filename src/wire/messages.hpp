@@ -187,9 +187,10 @@ struct Farewell {
     std::int32_t rank = 0;
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
+    double first_start = 0, last_end = 0;  ///< s since the node was ready; 0: no task ran
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(rank, tasks, busy_seconds);
+        archive(rank, tasks, busy_seconds, first_start, last_end);
     }
 };
 

@@ -1,0 +1,71 @@
+#include "app/engine_pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <plenum/error.hpp>
+#include <thread>
+
+#include "base/units.hpp"
+#include "pool/batch_sink.hpp"
+
+namespace plenum::app {
+namespace {
+
+constexpr std::uint64_t parallel_copy_bytes = 64 << 20;  // from here on a thread per rank of the node pays
+
+}  // namespace
+
+std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest request) {
+    auto store = std::make_shared<detail::ResultStore>();
+    store->tasks = request.tasks;
+    store->stride = request.stride;
+    std::optional<std::uint64_t> offset;
+    if (request.stride != 0) {
+        auto const bytes = request.tasks * request.stride;
+        auto memory = engine_.kept_results().allocate(bytes);
+        if (!memory)
+            throw EnvironmentError(fmt::format(
+                "{} results of {} each need {} of node memory, which is not free; give more with --node-memory, or "
+                "write them to the result file",
+                request.tasks, base::format_bytes(request.stride), base::format_bytes(bytes)));
+        offset = *memory;
+        store->base = engine_.node().base() + *memory;
+        store->owners.push_back(std::move(memory));
+    } else {
+        store->views.resize(request.tasks);
+    }
+    pool::MemorySink sink(store, engine_.topology().hosts);
+    engine_.host().run(request, sink, offset, false);
+    return store;
+}
+
+void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
+    auto* const to = engine_.node().base() + offset;
+    auto const& topology = engine_.topology();
+    auto const threads = bytes.size() < parallel_copy_bytes
+                             ? 1
+                             : std::min<std::uint64_t>(static_cast<std::uint64_t>(topology.ranks_on(0)),
+                                                       std::max(1u, std::thread::hardware_concurrency()));
+    std::vector<std::thread> helpers;
+    for (std::uint64_t i = 0; i < threads; ++i) {
+        auto const first = bytes.size() * i / threads, last = bytes.size() * (i + 1) / threads;
+        auto const copy = [=] { std::memcpy(to + first, bytes.data() + first, last - first); };
+        if (i + 1 < threads) helpers.emplace_back(copy);
+        else if (last > first) copy();
+    }
+    for (auto& helper : helpers) helper.join();
+}
+
+std::pair<ElementType, Shape> EnginePool::dataset_info(std::string const& file, std::string const& dataset) {
+    auto info = datasets_.info(file, dataset);
+    return {info.type, std::move(info.shape)};
+}
+
+void EnginePool::read_dataset(std::string const& file, std::string const& dataset, ElementType as,
+                              std::span<std::byte> into) {
+    datasets_.read(file, dataset, as, into);
+}
+
+}  // namespace plenum::app

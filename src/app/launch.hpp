@@ -1,0 +1,50 @@
+// From a started process to a served engine and back to an exit code: the same road for every program.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/run_options.hpp"
+#include "comm/session.hpp"
+#include "pool/engine.hpp"
+
+namespace plenum::app {
+
+/// What the body of a program gets, on rank 0.
+struct Launched {
+    pool::Engine& engine;
+    RunOptions const& options;
+    std::vector<std::string> const& cores;     ///< of each rank
+    std::vector<std::string> const& warnings;  ///< about the placement of ranks
+    std::string mpi_version;
+    double startup_seconds;
+};
+
+/// One program: what happens on rank 0. Errors that the functions throw are printed and become exit codes.
+class Program {
+public:
+    Program() = default;
+    Program(Program const&) = delete;
+    Program& operator=(Program const&) = delete;
+    virtual ~Program() = default;
+    /// Main thread, before the body starts.
+    virtual void prepare(Launched const&) {}
+    /// The body's thread. Returns the exit code.
+    virtual int body(Launched const& launched) = 0;
+    /// Main thread, when all executors have left and have been reported. `code`: of the body so far.
+    virtual int conclude(Launched const&, int code) { return code; }
+    /// One line for the user.
+    virtual void complain(std::string const& message);
+};
+
+/// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the program,
+/// ends in order. Returns the exit code, the same on every rank. `make_program` is called on rank 0 only. Main
+/// thread, once per process.
+int launch(RunOptions const& options, std::function<std::unique_ptr<Program>()> const& make_program);
+
+/// "plenum: message" on standard error.
+void print_error(std::string const& message);
+
+}  // namespace plenum::app

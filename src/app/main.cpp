@@ -1,0 +1,41 @@
+// The command plenum.
+#include <unistd.h>
+
+#include <plenum/error.hpp>
+#include <plenum/version.hpp>
+#include <string>
+#include <vector>
+
+#include "app/command_line.hpp"
+#include "app/launch.hpp"
+#include "app/run_job.hpp"
+#include "app/terminal.hpp"
+#include "mpi/mpi_session.hpp"
+#include "sched/technique.hpp"
+
+int main(int argc, char** argv) {
+    using namespace plenum;
+    std::vector<std::string_view> techniques;
+    for (auto const& technique : sched::techniques()) techniques.push_back(technique.name);
+    bool const speaks = mpi::launched_rank() == 0;  // every rank parses the same words to the same end
+    app::Command command;
+    try {
+        command = app::parse_command_line(argc, argv, app::JobRegistry::global(),
+                                          {.version = std::string("plenum ") + version + " (" + git_revision + ")",
+                                           .techniques = techniques,
+                                           .environment = app::process_environment()});
+    } catch (Error const& error) {
+        if (speaks) app::print_error(error.what());
+        return static_cast<int>(error.exit_code());
+    }
+    if (command.kind != app::CommandKind::run) {
+        if (speaks) app::write_all(STDOUT_FILENO, command.text);
+        return 0;
+    }
+    std::string arguments;
+    for (int i = 0; i < argc; ++i) {
+        if (i > 0) arguments += ' ';
+        arguments += argv[i];
+    }
+    return app::launch(command.options, [&] { return app::make_job_program(command, arguments); });
+}

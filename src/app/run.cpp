@@ -1,0 +1,83 @@
+#include <plenum/run.hpp>
+
+#include "app/engine_pool.hpp"
+#include "app/environment.hpp"
+#include "app/launch.hpp"
+#include "hdf5/dataset_source.hpp"
+#include "mpi/mpi_session.hpp"
+#include "sched/technique.hpp"
+
+namespace plenum {
+namespace {
+
+class BodyProgram : public app::Program {
+public:
+    explicit BodyProgram(std::function<int(Pool&)> const& body) : body_(body) {}
+    void prepare(app::Launched const& launched) override {
+        for (auto const& warning : launched.warnings) complain("warning: " + warning);
+        launched.engine.on_output([](wire::Output const& output) {
+            auto* const stream = output.error ? stderr : stdout;
+            for (std::size_t at = 0; at < output.text.size();) {
+                auto const end = std::min(output.text.find('\n', at), output.text.size());
+                auto const who = output.tasks.count() == 1
+                                     ? std::to_string(output.tasks.first)
+                                     : std::to_string(output.tasks.first) + "-" + std::to_string(output.tasks.last - 1);
+                auto const line = "[task " + who + "] " + output.text.substr(at, end - at) + "\n";
+                std::fwrite(line.data(), 1, line.size(), stream);
+                at = end + 1;
+            }
+            std::fflush(stream);
+        });
+    }
+    int body(app::Launched const& launched) override {
+        auto const datasets = hdf5::make_dataset_source();
+        app::EnginePool core(launched.engine, *datasets);
+        Pool pool(core);
+        return body_(pool);
+    }
+
+private:
+    std::function<int(Pool&)> const& body_;
+};
+
+app::RunOptions options_of(RunSettings const& settings) {
+    std::vector<std::string_view> names;
+    for (auto const& technique : sched::techniques()) names.push_back(technique.name);
+    auto const table = app::run_option_table(names);
+    app::RunOptions options;
+    std::vector<std::string> given;
+    for (auto const& row : table)
+        for (auto const& [name, text] : {std::pair{"schedule", &settings.schedule},
+                                         std::pair{"chunk-size", &settings.chunk_size},
+                                         std::pair{"isolation", &settings.isolation},
+                                         std::pair{"node-memory", &settings.node_memory}})
+            if (row.name == name && !text->empty()) {
+                app::store_option(options, row, *text, row.name);
+                given.push_back(row.name);
+            }
+    app::apply_environment(options, table, app::process_environment(), given);
+    return options;
+}
+
+}  // namespace
+
+int run(int, char**, std::function<int(Pool&)> const& body, RunSettings const& settings) {
+    app::RunOptions options;
+    try {
+        options = options_of(settings);
+    } catch (Error const& error) {
+        if (mpi::launched_rank() == 0) app::print_error(error.what());
+        return static_cast<int>(error.exit_code());
+    }
+    return app::launch(options, [&] { return std::make_unique<BodyProgram>(body); });
+}
+
+int run(int argc, char** argv, std::function<void(Pool&)> const& body, RunSettings const& settings) {
+    return run(argc, argv, std::function<int(Pool&)>([&](Pool& pool) {
+                   body(pool);
+                   return 0;
+               }),
+               settings);
+}
+
+}  // namespace plenum

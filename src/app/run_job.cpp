@@ -1,0 +1,192 @@
+#include "app/run_job.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <plenum/error.hpp>
+#include <plenum/job.hpp>
+#include <plenum/version.hpp>
+
+#include "app/engine_pool.hpp"
+#include "app/job_registry.hpp"
+#include "app/progress.hpp"
+#include "app/run_result_file.hpp"
+#include "app/summary.hpp"
+#include "base/clock.hpp"
+#include "hdf5/dataset_source.hpp"
+#include "hdf5/result_file.hpp"
+
+extern char** environ;
+
+namespace plenum::app {
+namespace {
+
+constexpr std::size_t most_log_bytes = 1 << 20;
+
+/// Variables that say how the run was started.
+std::vector<std::pair<std::string, std::string>> recorded_environment() {
+    std::vector<std::pair<std::string, std::string>> recorded;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        std::string const text = *entry;
+        auto const equals = text.find('=');
+        auto const name = text.substr(0, equals);
+        for (auto const* const prefix : {"PLENUM_", "SLURM_JOB", "SLURM_N", "OMP_", "LOADEDMODULES"})
+            if (name.starts_with(prefix)) {
+                recorded.emplace_back(name, equals == std::string::npos ? "" : text.substr(equals + 1));
+                break;
+            }
+    }
+    std::sort(recorded.begin(), recorded.end());
+    return recorded;
+}
+
+class JobProgram : public Program {
+public:
+    JobProgram(Command const& command, std::string arguments)
+        : command_(command), arguments_(std::move(arguments)),
+          progress_(STDERR_FILENO, command.options.progress, process_environment()) {}
+
+    void prepare(Launched const& launched) override {
+        start_ns_ = base::now_ns();
+        for (auto const& warning : launched.warnings) say(fmt::format("plenum: warning: {}", warning));
+        launched.engine.on_output([this](wire::Output const& output) { show(output); });
+        launched.engine.on_idle([this, &launched] {
+            std::lock_guard const lock(mutex_);
+            progress_.update(state(launched));
+        });
+    }
+
+    int body(Launched const& launched) override {
+        auto const& options = launched.options;
+        auto file = hdf5::create_result_file(
+            {.path = options.output,
+             .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
+             .software = "plenum", .version = version, .git = git_revision});
+        datasets_ = hdf5::make_dataset_source();
+        pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
+        if (options.dry_run) file.reset();
+        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
+                                                   [this](std::string const& text) { say(text); });
+        JobContext context({.pool = pool_.get(), .results = results_.get(), .options = command_.job_options,
+                            .seed = options.seed, .dry_run = options.dry_run,
+                            .say = [this](std::string_view line) { say(line); }});
+        auto const* const job = JobRegistry::global().find(command_.job);
+        auto const code = job->run(context);
+        return code == 0 && !results_->failures().empty() ? static_cast<int>(ExitCode::tasks_failed) : code;
+    }
+
+    int conclude(Launched const& launched, int code) override {
+        {
+            std::lock_guard const lock(mutex_);
+            progress_.finish(state(launched));
+        }
+        bool const complete = code == 0 || code == static_cast<int>(ExitCode::tasks_failed);
+        if (!results_ || launched.options.dry_run || !complete) {
+            results_.reset();  // removes what is not complete
+            return code;
+        }
+        bool const publishes = !results_->empty();
+        if (publishes) results_->publish(provenance(launched));
+        auto const summary = summarize(launched, publishes);
+        auto const text = launched.options.output_mode == OutputMode::json
+                              ? summary_json(summary)
+                              : summary_text(summary, text_style(STDOUT_FILENO, process_environment()));
+        write_all(STDOUT_FILENO, text);
+        return code;
+    }
+
+    void complain(std::string const& message) override { say(fmt::format("plenum: {}", message)); }
+
+private:
+    void say(std::string_view line) {
+        std::lock_guard const lock(mutex_);
+        progress_.print_line(line);
+    }
+
+    void show(wire::Output const& output) {
+        auto const who = output.tasks.count() == 1
+                             ? fmt::format("[task {}] ", output.tasks.first)
+                             : fmt::format("[tasks {}-{}] ", output.tasks.first, output.tasks.last - 1);
+        std::lock_guard const lock(mutex_);
+        for (std::size_t at = 0; at < output.text.size();) {
+            auto const end = std::min(output.text.find('\n', at), output.text.size());
+            auto const line = who + output.text.substr(at, end - at);
+            at = end + 1;
+            if (log_.size() + line.size() < most_log_bytes) log_ += line + '\n';
+            progress_.print_line(line);
+        }
+    }
+
+    ProgressState state(Launched const& launched) const {
+        auto const& progress = launched.engine.host().progress();
+        return {.tasks = progress.tasks.load(), .done = progress.done.load(), .failed = progress.failed.load(),
+                .seconds = base::seconds_since(start_ns_)};
+    }
+
+    RunSummary summarize(Launched const& launched, bool published) const {
+        auto const now = state(launched);
+        RunSummary summary{.job = command_.job, .tasks = *now.tasks, .done = now.done, .failed = now.failed,
+                           .wall_seconds = now.seconds, .bytes_written = results_->bytes_written(),
+                           .output = published ? launched.options.output : "", .warnings = launched.warnings};
+        double first = 0, last = 0;
+        for (auto const& report : launched.engine.reports()) {
+            auto const rank = static_cast<std::size_t>(report.rank);
+            summary.ranks.push_back({.rank = report.rank, .host = launched.engine.topology().hosts[rank],
+                                     .cores = launched.cores[rank], .busy_seconds = report.busy_seconds,
+                                     .tasks = report.tasks});
+            if (report.first_start > 0 && (first == 0 || report.first_start < first)) first = report.first_start;
+            last = std::max(last, report.last_end);
+        }
+        summary.first_task_seconds = first;
+        summary.compute_seconds = last - first;
+        for (auto const& [map, failure] : results_->failures())
+            summary.failures.push_back(
+                {.task = failure.task, .rank = failure.rank,
+                 .host = launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
+                 .cause = failure.cause, .message = failure.message});
+        return summary;
+    }
+
+    io::Provenance provenance(Launched const& launched) const {
+        io::Provenance provenance{.job = command_.job, .command_line = arguments_, .options = {},
+                                  .environment = recorded_environment(), .workers = {}, .log = log_};
+        for (auto const& [name, value] : command_.job_options) provenance.options.push_back({name, value});
+        provenance.options.push_back({"seed", static_cast<std::int64_t>(launched.options.seed)});
+        provenance.options.push_back({"schedule", launched.options.schedule});
+        provenance.options.push_back({"chunk-size", static_cast<std::int64_t>(launched.options.chunk_size)});
+        provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
+        provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
+        provenance.options.push_back({"mpi", launched.mpi_version});
+        auto const wall = base::seconds_since(start_ns_);
+        for (auto const& report : launched.engine.reports()) {
+            auto const rank = static_cast<std::size_t>(report.rank);
+            provenance.workers.push_back(
+                {.rank = report.rank, .host = launched.engine.topology().hosts[rank], .cores = launched.cores[rank],
+                 .startup = launched.startup_seconds, .init = report.first_start, .working = report.busy_seconds,
+                 .waiting = std::max(0.0, wall - report.first_start - report.busy_seconds),
+                 .commit = report.rank == 0 ? results_->commit_seconds() : 0, .tasks = report.tasks});
+        }
+        return provenance;
+    }
+
+    Command command_;
+    std::string arguments_;
+    std::uint64_t start_ns_ = 0;
+    std::mutex mutex_;  // guards progress_ and log_: lines come from the body's and the main thread
+    Progress progress_;
+    std::string log_;
+    std::unique_ptr<io::DatasetSource> datasets_;
+    std::unique_ptr<EnginePool> pool_;
+    std::unique_ptr<RunResultFile> results_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> make_job_program(Command const& command, std::string arguments) {
+    return std::make_unique<JobProgram>(command, std::move(arguments));
+}
+
+}  // namespace plenum::app

@@ -1,0 +1,58 @@
+// The result file of a run as a job sees it: maps run by the engine, stored by the writer thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <plenum/result_file.hpp>
+#include <string>
+
+#include "io/result_sink.hpp"
+#include "pool/engine.hpp"
+#include "pool/writer.hpp"
+
+namespace plenum::app {
+
+class RunResultFile : public detail::ResultFileCore {
+public:
+    struct Failure {
+        std::string map;
+        wire::Failure failure;
+    };
+    using Describe = std::function<void(std::string const&)>;
+
+    /// `file` may be null for a dry run: maps are then described to `describe` and not run.
+    RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, Describe describe);
+    ~RunResultFile() override;
+
+    MapSummary map(detail::ResultMap const& map, detail::BatchRequest request) override;
+    void write(std::string const& path, ElementType type, Shape const& shape, ByteView values,
+               std::vector<Attribute> const& attributes) override;
+    void read(std::string const& map, std::uint64_t first, std::uint64_t count, ElementType as,
+              Bytes& values) override;
+
+    /// Nothing was written: there is nothing to publish.
+    [[nodiscard]] bool empty() const noexcept { return maps_.empty() && !wrote_array_; }
+    void publish(io::Provenance const& provenance);
+    [[nodiscard]] std::uint64_t bytes_written() const { return file_ ? file_->bytes_written() : 0; }
+    [[nodiscard]] double commit_seconds() const noexcept { return writer_.busy_seconds(); }
+    [[nodiscard]] std::deque<Failure> const& failures() const noexcept { return failures_; }
+
+private:
+    struct Map {
+        io::MapId id;
+        ElementType type;
+        std::uint64_t result_bytes;
+    };
+
+    pool::Engine& engine_;
+    std::unique_ptr<io::ResultSink> file_;
+    Describe describe_;
+    pool::Writer writer_;  // after file_: it ends first
+    std::map<std::string, Map> maps_;
+    bool wrote_array_ = false;
+    std::deque<Failure> failures_;
+};
+
+}  // namespace plenum::app

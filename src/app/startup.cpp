@@ -1,0 +1,102 @@
+#include "app/startup.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+#include <link.h>
+
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <plenum/error.hpp>
+#include <set>
+
+#include "base/cores.hpp"
+#include "pool/agreed_error.hpp"
+#include "wire/task_registry.hpp"
+
+namespace plenum::app {
+namespace {
+
+/// Stops at the first object, which is the program itself.
+int hash_build_id(dl_phdr_info* info, std::size_t, void* result) {
+    auto& hash = *static_cast<std::uint64_t*>(result);
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+        auto const& header = info->dlpi_phdr[i];
+        if (header.p_type != PT_NOTE) continue;
+        auto const* at = reinterpret_cast<char const*>(info->dlpi_addr + header.p_vaddr);
+        for (auto const* const end = at + header.p_memsz; at + sizeof(ElfW(Nhdr)) <= end;) {
+            ElfW(Nhdr) note;
+            std::memcpy(&note, at, sizeof note);
+            auto const name_size = (note.n_namesz + 3u) & ~3u, content_size = (note.n_descsz + 3u) & ~3u;
+            if (note.n_type == NT_GNU_BUILD_ID)
+                hash = wire::hash_bytes(at + sizeof note + name_size, note.n_descsz, hash);
+            at += sizeof note + name_size + content_size;
+        }
+    }
+    return 1;
+}
+
+std::vector<std::string> binding_warnings(comm::Topology const& topology, nlohmann::json const& facts) {
+    std::vector<std::string> warnings;
+    for (int node = 0; node < topology.nodes; ++node) {
+        int ranks = 0, threads = 0, node_cores = 0;
+        std::set<std::string> distinct;
+        std::string host;
+        int least_cores = INT32_MAX;
+        for (int rank = 0; rank < topology.ranks; ++rank) {
+            if (topology.node_of[static_cast<std::size_t>(rank)] != node) continue;
+            auto const& fact = facts[static_cast<std::size_t>(rank)];
+            ++ranks;
+            threads += fact["threads"].get<int>();
+            node_cores = std::max(node_cores, fact["node_cores"].get<int>());
+            least_cores = std::min(least_cores, fact["count"].get<int>());
+            distinct.insert(fact["cores"].get<std::string>());
+            host = topology.hosts[static_cast<std::size_t>(rank)];
+        }
+        if (node_cores == 0) continue;
+        if (threads > node_cores)
+            warnings.push_back(fmt::format("{} ranks with {} threads share the {} cores of {}; start fewer ranks or "
+                                           "lower OMP_NUM_THREADS",
+                                           ranks, threads, node_cores, host));
+        else if (static_cast<int>(distinct.size()) < ranks && least_cores < ranks)
+            warnings.push_back(fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
+                                           "core, or --bind-to none",
+                                           *distinct.begin(), host));
+    }
+    return warnings;
+}
+
+}  // namespace
+
+std::string program_id() {
+    std::uint64_t hash = 14695981039346656037u;
+    ::dl_iterate_phdr(&hash_build_id, &hash);
+    auto const tasks = wire::registry_hash();
+    return fmt::format("{:016x}", wire::hash_bytes(&tasks, sizeof tasks, hash));
+}
+
+AgreedStart agree_on_start(comm::Session& session, std::string const& options, int threads) {
+    if (auto const clashes = wire::registry_clashes(); !clashes.empty())
+        throw pool::AgreedError(fmt::format("two different tasks have the same name ({}); name the lambdas' enclosing "
+                                     "functions differently, or use named function objects",
+                                     clashes));
+    auto const cores = base::report_cores();
+    nlohmann::json const mine{{"program", program_id()},      {"cores", cores.cores},
+                              {"count", cores.count},         {"node_cores", cores.node_cores},
+                              {"threads", threads},           {"options", session.topology().rank == 0 ? options : ""}};
+    auto const texts = session.transport().exchange(mine.dump());
+    auto all = nlohmann::json::array();
+    for (auto const& text : texts) all.push_back(nlohmann::json::parse(text));
+    AgreedStart start{.options = all[0]["options"], .cores = {}, .warnings = {}};
+    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+        if (all[rank]["program"] != all[0]["program"])
+            throw pool::AgreedError(fmt::format("rank {} on {} runs another build of this program than rank 0 on {}; "
+                                               "start every rank from the same file",
+                                               rank, session.topology().hosts[rank], session.topology().hosts[0]));
+        start.cores.push_back(all[rank]["cores"]);
+    }
+    start.warnings = binding_warnings(session.topology(), all);
+    return start;
+}
+
+}  // namespace plenum::app
