@@ -18,6 +18,15 @@ if(PLENUM_SANITIZE MATCHES "thread")
   set(PLENUM_TEST_LAUNCHER setarch -R)  # TSan of GCC 12 cannot start where address randomisation is wide
 endif()
 
+# PLENUM_PYTHON: the first python3 that has h5py and numpy; one in front of the system's may lack them.
+function(plenum_python_is_complete result python)
+  execute_process(COMMAND ${python} -c "import h5py, numpy" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+  if(NOT status EQUAL 0)
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+find_program(PLENUM_PYTHON python3 VALIDATOR plenum_python_is_complete REQUIRED DOC "Python with h5py and numpy")
+
 foreach(layer base wire sched comm io mpi hdf5 pool app)
   add_custom_target(tests_${layer})
 endforeach()
