@@ -119,6 +119,8 @@ def main() -> None:
     if "--self-test" in sys.argv[2:]:
         self_test(root)
         return
+    if not (root / "src").is_dir():
+        sys.exit(f"check_layers: {root} has no src; name the root of the tree")
     found = violations(root)
     print("\n".join(found) or "check_layers: includes go down only")
     sys.exit(1 if found else 0)

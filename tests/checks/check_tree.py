@@ -115,7 +115,10 @@ def main() -> None:
     if "--self-test" in sys.argv[2:]:
         self_test()
         return
-    found = violations(Path(sys.argv[1]))
+    root = Path(sys.argv[1])
+    if not (root / "src").is_dir():
+        sys.exit(f"check_tree: {root} has no src; name the root of the tree")
+    found = violations(root)
     print("\n".join(found) or "check_tree: the tree is clean")
     sys.exit(1 if found else 0)
 
