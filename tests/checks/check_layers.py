@@ -43,7 +43,7 @@ def problem_of(folder: str, bracket: str, name: str, file: Path) -> str:
         if first in ALL and "/" in name:
             allowed = first == layer or first in LAYERS[layer]
             return "" if allowed else f"is a layer that {layer} may not include"
-        return f"is not a header of a layer; write it as {layer}/..." if bracket == '"' else ""
+        return f"is no header of a layer; write {layer}/... in quotes and others in <>" if bracket == '"' else ""
     if first in ALL and "/" in name:
         return "is internal; only <plenum/...> may be included here"
     if bracket == '"' and not (folder == "jobs" and first == "support"):
