@@ -1,8 +1,9 @@
-# plenum_test(NAME SOURCES files... LINK targets... [RANKS 1 2 3 8] [NODES 2x2 3x1] [LABELS labels...] [TIMEOUT seconds])
-# Without RANKS and NODES: a plain GoogleTest program, labelled with its layer (the folder of its first source).
+# plenum_test(NAME SOURCES files... LINK targets... [RANKS 1 2 3 8] [NODES 2x2 3x1] [LABELS labels...]
+#   [TIMEOUT seconds])
+# Without RANKS and NODES: a GoogleTest program, labelled with its layer (the folder of its first source).
 # RANKS: one test for each number of ranks under mpirun, labelled mpi and ranksN. NODES: one test for each
-# NODESxSLOTS on emulated nodes (tests/cluster/nodes-mpirun), labelled mpi and nodes. Those programs bring their own
-# main. More ranks than cores is normal here, so the settings that need it are made for the test.
+# NODESxSLOTS on emulated nodes (tests/cluster/nodes-mpirun), labelled mpi and nodes. Those programs bring
+# their own main. More ranks than cores is normal here, so the settings that need it are made for the test.
 # The targets tests_LAYER build the plain programs of one layer. LABELS threads: also part of the TSan run.
 set(PLENUM_MPI_TEST_ENVIRONMENT
   "OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" "OMPI_MCA_rmaps_base_oversubscribe=1"
@@ -11,7 +12,7 @@ set(PLENUM_MPI_TEST_ENVIRONMENT
 
 set(PLENUM_TEST_LAUNCHER "")
 if(PLENUM_SANITIZE)
-  # What Open MPI never frees is reported without a name, as its plugins are closed by then: no leak check there.
+  # What Open MPI never frees is reported without a name, as its plugins are closed by then: so no leak check.
   list(APPEND PLENUM_MPI_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" "UBSAN_OPTIONS=print_stacktrace=1")
 endif()
 if(PLENUM_SANITIZE MATCHES "thread")
@@ -25,7 +26,7 @@ function(plenum_python_is_complete result python)
     set(${result} FALSE PARENT_SCOPE)
   endif()
 endfunction()
-find_program(PLENUM_PYTHON python3 VALIDATOR plenum_python_is_complete REQUIRED DOC "Python with h5py and numpy")
+find_program(PLENUM_PYTHON python3 VALIDATOR plenum_python_is_complete REQUIRED)
 
 foreach(layer base wire sched comm io mpi hdf5 pool app)
   add_custom_target(tests_${layer})

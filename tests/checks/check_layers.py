@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Includes go down only: compares every #include of src/, include/ and jobs/ with the layer table of the design.
-#   check_layers.py ROOT [--self-test]    The self-test plants violations in a copy and looks whether they are found.
+# Includes go down only: compares the #includes of src/, include/ and jobs/ with the design's layers.
+#   check_layers.py ROOT [--self-test]    The self-test plants violations in a copy and has to find them.
 import re
 import shutil
 import sys
@@ -43,11 +43,11 @@ def problem_of(folder: str, bracket: str, name: str, file: Path) -> str:
         if first in ALL and "/" in name:
             allowed = first == layer or first in LAYERS[layer]
             return "" if allowed else f"is a layer that {layer} may not include"
-        return f"is no header of a layer; write {layer}/... in quotes and others in <>" if bracket == '"' else ""
+        return f"is no header of a layer; write {layer}/... or <...>" if bracket == '"' else ""
     if first in ALL and "/" in name:
         return "is internal; only <plenum/...> may be included here"
     if bracket == '"' and not (folder == "jobs" and first == "support"):
-        return "is neither public nor third-party" + ("; jobs share code in support/" if folder == "jobs" else "")
+        return "is neither public nor third-party; jobs share code in support/"
     return ""
 
 
@@ -60,7 +60,7 @@ def violations(root: Path) -> list[str]:
             parts = file.relative_to(root).parts
             folder = f"src/{parts[1]}" if top == "src" else top
             if top == "src" and parts[1] not in LAYERS:
-                found.append(f"{file.relative_to(root)}: {parts[1]} is not a layer; the layers are {', '.join(ALL)}")
+                found.append(f"{file.relative_to(root)}: {parts[1]} is not a layer; there are {', '.join(ALL)}")
                 continue
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
                 match = INCLUDE.match(line)
@@ -94,10 +94,10 @@ def self_test(root: Path) -> None:
     ]
     fine = [
         ("src/app/planted.cpp", '#include "mpi/x.hpp"\n#include <CLI/CLI.hpp>\n#include <plenum/error.hpp>'),
-        ("src/mpi/planted.cpp", '#include "mpi/x.hpp"\n#include "comm/x.hpp"\n#include <mpi.h>\n#include <vector>'),
+        ("src/mpi/planted.cpp", '#include "mpi/x.hpp"\n#include "comm/x.hpp"\n#include <mpi.h>'),
         ("src/hdf5/planted.cpp", "#include <hdf5.h>\n#include <H5Fpublic.h>\n#include <fmt/format.h>"),
         ("include/plenum/eigen.hpp", "#include <Eigen/Core>\n#include <plenum/error.hpp>"),
-        ("jobs/planted.cpp", '#include <stb/stb_image.h>\n#include "support/x.hpp"\n#include <plenum/plenum.hpp>'),
+        ("jobs/planted.cpp", '#include <stb/stb.h>\n#include "support/x.hpp"\n#include <plenum/plenum.hpp>'),
     ]
     for expected, cases in ((1, planted), (0, fine)):
         for name, text in cases:
@@ -110,7 +110,7 @@ def self_test(root: Path) -> None:
                 (copy / name).write_text(text + "\n", encoding="utf-8")
                 new = [line for line in violations(copy) if line not in before]
                 if len(new) != expected or not all(line.startswith(name) for line in new):
-                    sys.exit(f"check_layers --self-test: {name} with '{text}' gave {new}, not {expected} violations")
+                    sys.exit(f"check_layers: {name} with '{text}' gave {new}, not {expected} violations")
     print(f"check_layers: found all of {len(planted)} planted violations")
 
 

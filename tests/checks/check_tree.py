@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# What every file of the tree has to keep: no paths of one machine, no large or binary files, no forgotten notes,
-# headers that say what they are for, scripts that parse.
-#   check_tree.py ROOT [--self-test]    The self-test plants violations in a folder and looks whether they are found.
+# What every file of the tree has to keep: no paths of one machine, no large or binary files, no forgotten
+# notes, headers that say what they are for, scripts that parse.
+#   check_tree.py ROOT [--self-test]    The self-test plants violations in a folder and has to find them.
 import ast
 import json
 import os
@@ -19,13 +19,13 @@ NOTE = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b|^(?:<{7}|>{7}) ")
 
 def files_of(root: Path) -> list[Path]:
     """The files that git knows or would add; without git those outside of build folders."""
-    git = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                         capture_output=True, text=True)
+    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    git = subprocess.run(command, capture_output=True, text=True)
     if git.returncode == 0 and (root / ".git").exists():
         return [root / name for name in sorted(git.stdout.split("\0")) if name and (root / name).is_file()]
     found = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith("build") and name not in (".git", "__pycache__")]
+        folders[:] = [name for name in folders if not name.startswith(("build", ".git", "__pycache__"))]
         found += [Path(folder) / name for name in names]
     return sorted(found)
 

@@ -23,12 +23,13 @@ int main(int argc, char** argv) {
     int nodes = 0;
     MPI_Allreduce(&leads, &nodes, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
 
-    // The leader of a node writes its rank into the window: a mix-up of the nodes' memory shows as a foreign leader.
+    // All ranks write their leader's rank: a mix-up of the nodes' memory shows as a foreign leader.
     int leader = rank;
     MPI_Bcast(&leader, 1, MPI_INT, 0, node);
     MPI_Win window = MPI_WIN_NULL;
     int* slot = nullptr;
-    MPI_Win_allocate_shared(sizeof(int), sizeof(int), MPI_INFO_NULL, node, static_cast<void*>(&slot), &window);
+    MPI_Win_allocate_shared(sizeof(int), sizeof(int), MPI_INFO_NULL, node, static_cast<void*>(&slot),
+                            &window);
     MPI_Win_fence(0, window);
     *slot = leader;
     MPI_Win_fence(0, window);
@@ -47,7 +48,8 @@ int main(int argc, char** argv) {
     int const next = (rank + 1) % ranks;
     int const previous = (rank + ranks - 1) % ranks;
     int got = -1;
-    MPI_Sendrecv(&rank, 1, MPI_INT, next, 0, &got, 1, MPI_INT, previous, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    MPI_Sendrecv(&rank, 1, MPI_INT, next, 0, &got, 1, MPI_INT, previous, 0, MPI_COMM_WORLD,
+                 MPI_STATUS_IGNORE);
     wrong += got != previous ? 1 : 0;
     MPI_Allreduce(MPI_IN_PLACE, &wrong, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
     MPI_Finalize();
