@@ -2,7 +2,8 @@
 add_library(plenum_flags INTERFACE)
 target_compile_options(plenum_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor)
 if(PLENUM_SANITIZE)
-  target_compile_options(plenum_flags INTERFACE -fsanitize=${PLENUM_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(plenum_flags INTERFACE -fsanitize=${PLENUM_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
   target_link_options(plenum_flags INTERFACE -fsanitize=${PLENUM_SANITIZE})
 endif()
 

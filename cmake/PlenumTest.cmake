@@ -1,29 +1,75 @@
-# plenum_test(NAME SOURCES files... LINK targets... [RANKS 1 2 3 8] [TIMEOUT seconds])
-# Without RANKS: a plain GoogleTest program. With RANKS: one test for each number of ranks under mpirun,
-# labelled mpi and ranksN. More ranks than cores is normal here, so the settings that need it are made for the test.
+# plenum_test(NAME SOURCES files... LINK targets... [RANKS 1 2 3 8] [NODES 2x2 3x1] [LABELS labels...]
+#   [TIMEOUT seconds])
+# Without RANKS and NODES: a GoogleTest program, labelled with its layer (the folder of its first source).
+# RANKS: one test for each number of ranks under mpirun, labelled mpi and ranksN. NODES: one test for each
+# NODESxSLOTS on emulated nodes (tests/cluster/nodes-mpirun), labelled mpi and nodes. Those programs bring
+# their own main. More ranks than cores is normal here, so the settings that need it are made for the test.
+# The targets tests_LAYER build the plain programs of one layer. LABELS threads: also part of the TSan run.
 set(PLENUM_MPI_TEST_ENVIRONMENT
   "OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" "OMPI_MCA_rmaps_base_oversubscribe=1"
   "OMPI_MCA_mpi_yield_when_idle=1" "OMPI_MCA_hwloc_base_binding_policy=none" "OMPI_MCA_pml=ob1"
   "OMPI_MCA_btl=self,vader,tcp")
 
+set(PLENUM_TEST_LAUNCHER "")
+if(PLENUM_SANITIZE)
+  # What Open MPI never frees is reported without a name, as its plugins are closed by then: so no leak check.
+  list(APPEND PLENUM_MPI_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+if(PLENUM_SANITIZE MATCHES "thread")
+  set(PLENUM_TEST_LAUNCHER setarch -R)  # TSan of GCC 12 cannot start where address randomisation is wide
+endif()
+
+# PLENUM_PYTHON: the first python3 that has h5py and numpy; one in front of the system's may lack them.
+function(plenum_python_is_complete result python)
+  execute_process(COMMAND ${python} -c "import h5py, numpy" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+  if(NOT status EQUAL 0)
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+find_program(PLENUM_PYTHON python3 VALIDATOR plenum_python_is_complete REQUIRED)
+
+foreach(layer base wire sched comm io mpi hdf5 pool app)
+  add_custom_target(tests_${layer})
+endforeach()
+
 function(plenum_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;RANKS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;RANKS;NODES;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(test_${name} ${arg_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE plenum_flags ${arg_LINK} GTest::gmock)
-  if(NOT arg_RANKS)
+  if(NOT arg_RANKS AND NOT arg_NODES)
+    list(GET arg_SOURCES 0 first_source)
+    string(REGEX REPLACE "/.*" "" layer "${first_source}")
+    if(TARGET tests_${layer})
+      add_dependencies(tests_${layer} test_${name})
+    endif()
     target_link_libraries(test_${name} PRIVATE GTest::gtest_main)
-    add_test(NAME ${name} COMMAND test_${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+    add_test(NAME ${name} COMMAND ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${layer};${arg_LABELS}"
+      ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
     return()
   endif()
   target_link_libraries(test_${name} PRIVATE GTest::gtest)
   foreach(ranks IN LISTS arg_RANKS)
-    add_test(NAME ${name}.ranks${ranks} COMMAND ${MPIEXEC_EXECUTABLE} -n ${ranks} $<TARGET_FILE:test_${name}>)
-    set_tests_properties(${name}.ranks${ranks} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
-      LABELS "mpi;ranks${ranks}" ENVIRONMENT "${PLENUM_MPI_TEST_ENVIRONMENT}")
+    add_test(NAME ${name}.ranks${ranks} COMMAND
+      ${MPIEXEC_EXECUTABLE} -n ${ranks} ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
+    plenum_mpi_test_properties(${name}.ranks${ranks} ranks${ranks})
+  endforeach()
+  foreach(shape IN LISTS arg_NODES)
+    string(REPLACE "x" ";" numbers ${shape})
+    list(GET numbers 0 nodes)
+    list(GET numbers 1 slots)
+    add_test(NAME ${name}.nodes${shape} COMMAND ${PROJECT_SOURCE_DIR}/tests/cluster/nodes-mpirun
+      -N ${nodes} -s ${slots} ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
+    plenum_mpi_test_properties(${name}.nodes${shape} nodes)
   endforeach()
 endfunction()
+
+# What every test under mpirun gets; a part of plenum_test, whose arguments it sees.
+macro(plenum_mpi_test_properties test label)
+  set_tests_properties(${test} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
+    LABELS "mpi;${label};${arg_LABELS}" ENVIRONMENT "${PLENUM_MPI_TEST_ENVIRONMENT}")
+endmacro()
