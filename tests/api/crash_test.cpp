@@ -57,9 +57,9 @@ constexpr Expected all_ends[] = {
     return dig(levels - 1, frame) + frame[levels % sizeof frame];
 }
 
-void throw_out_of_noexcept() noexcept {
-    throw std::runtime_error("thrown where it must not be");  // NOLINT
-}
+[[gnu::noinline]] void throw_runtime_error() { throw std::runtime_error("thrown where it must not be"); }
+
+void throw_out_of_noexcept() noexcept { throw_runtime_error(); }
 
 __attribute__((no_sanitize("undefined", "address"))) void end_process(End end, SharedRef<double> const& array) {
     static int volatile zero = 0;
@@ -77,7 +77,7 @@ __attribute__((no_sanitize("undefined", "address"))) void end_process(End end, S
         }
         case End::shared_array: const_cast<double&>(array[17]) = 1; break;
         case End::terminate: std::terminate();
-        case End::exception_in_noexcept: throw_out_of_noexcept();
+        case End::exception_in_noexcept: throw_out_of_noexcept(); break;
         case End::division_by_zero: zero = 7 / zero; break;
         case End::illegal: ::raise(SIGILL); break;
         case End::pipe: ::raise(SIGPIPE); break;
@@ -184,7 +184,9 @@ TEST(Crash, WithResultsOfVaryingLengthLosesNone) {
             EXPECT_EQ(results.failures()[k].cause, k % 2 == 0 ? FailureCause::crash : FailureCause::exception);
         }
         for (std::uint64_t i = 0; i < 1000; ++i)
-            if (i % 25 != 11 && i % 25 != 12) ASSERT_EQ(results[i], word_of(i)) << technique;
+            if (i % 25 != 11 && i % 25 != 12) {
+                ASSERT_EQ(results[i], word_of(i)) << technique;
+            }
     }
 }
 
@@ -215,7 +217,9 @@ TEST(Crash, OfFivePercentOfManyTasksCostsOnlyThose) {
     EXPECT_EQ(failed, expected);
     EXPECT_EQ(results.failures().size(), failed.size());
     for (std::uint64_t i = 0; i < tasks; ++i)
-        if (!expected.contains(i)) ASSERT_EQ(results[i], i * i);
+        if (!expected.contains(i)) {
+            ASSERT_EQ(results[i], i * i);
+        }
     expect_usable_pool();
 }
 

@@ -1,8 +1,6 @@
 // Tasks that throw: what the caller learns, and that everything else goes on.
-#include <chrono>
 #include <cstdint>
 #include <stdexcept>
-#include <thread>
 
 #include "api/pool_test.hpp"
 
@@ -11,14 +9,24 @@ namespace {
 
 struct NotAnException {};
 
-double fails_at_7(std::uint64_t i) {
-    if (i % 10 == 7) throw std::domain_error("no root of " + std::to_string(i));
-    return static_cast<double>(i) * 2;
-}
+struct Undecodable {
+    std::string text = "text";
+    int operator()(std::uint64_t) const { return 1; }
+    void save(cereal::BinaryOutputArchive& archive) const { archive(text); }
+    void load(cereal::BinaryInputArchive&) { throw std::runtime_error("this state cannot be read"); }
+};
+
+/// Fails for indices that end in 7.
+struct Doubled {
+    double operator()(std::uint64_t i) const {
+        if (i % 10 == 7) throw std::domain_error("no root of " + std::to_string(i));
+        return static_cast<double>(i) * 2;
+    }
+};
 
 TEST(Exceptions, BecomeTheTaskErrorOfTheFailedTaskOfLeastIndex) {
     try {
-        (void)pool().map(fails_at_7, indices(50));
+        (void)pool().map(Doubled{}, indices(50));
         FAIL() << "nothing was thrown";
     } catch (TaskError const& error) {
         EXPECT_EQ(error.data().task, 7u);
@@ -38,7 +46,7 @@ TEST(Exceptions, BecomeTheTaskErrorOfTheFailedTaskOfLeastIndex) {
 
 TEST(Exceptions, AreCollectedAndTheOtherResultsAreThere) {
     for (auto const* const technique : {"auto", "static", "ss", "gss", "tss", "fac2"}) {
-        auto const results = pool().map(fails_at_7, indices(1000),
+        auto const results = pool().map(Doubled{}, indices(1000),
                                         {.schedule = technique, .on_failure = OnFailure::collect});
         ASSERT_EQ(results.size(), 1000u);
         ASSERT_EQ(results.failures().size(), 100u);
@@ -111,20 +119,14 @@ TEST(Exceptions, OfEveryTaskAreAllThere) {
 }
 
 TEST(Exceptions, WhileDecodingTheFunctionFailEveryTask) {
-    struct Undecodable {
-        std::string text = "text";
-        int operator()(std::uint64_t) const { return 1; }
-        void save(cereal::BinaryOutputArchive& archive) const { archive(text); }
-        void load(cereal::BinaryInputArchive&) { throw std::runtime_error("this state cannot be read"); }
-    };
     auto const results = pool().map(Undecodable{}, indices(5), {.on_failure = OnFailure::collect});
     ASSERT_EQ(results.failures().size(), 5u);
     EXPECT_TRUE(contains(results.failures()[4].message, "cannot be read"));
 }
 
 TEST(Exceptions, LeaveThePoolUsable) {
-    for (int round = 0; round < 20; ++round) EXPECT_THROW((void)pool().map(fails_at_7, indices(30)), TaskError);
-    auto const results = pool().map(fails_at_7, indices(7));
+    for (int round = 0; round < 20; ++round) EXPECT_THROW((void)pool().map(Doubled{}, indices(30)), TaskError);
+    auto const results = pool().map(Doubled{}, indices(7));
     for (std::uint64_t i = 0; i < 7; ++i) EXPECT_EQ(results[i], static_cast<double>(i) * 2);
 }
 

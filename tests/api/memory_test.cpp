@@ -1,4 +1,6 @@
 // A node with little memory for results (PLENUM_NODE_MEMORY is 64M): back-pressure, and errors that say what to do.
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "api/pool_test.hpp"
@@ -7,6 +9,15 @@ namespace plenum::api_test {
 namespace {
 
 constexpr std::uint64_t mebi = 1 << 20;
+
+struct Large {
+    std::vector<char> content;
+    std::size_t operator()(std::uint64_t) const { return content.size(); }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(content);
+    }
+};
 
 void expect_usable_pool() {
     auto const results = pool().map([](std::uint64_t i) { return std::string(i % 100, 'u'); }, indices(1000));
@@ -81,11 +92,6 @@ TEST(LittleMemory, RefusesItemsAndFunctionsThatDoNotFitAndNamesTheOption) {
                          }),
                          "--node-memory"));
     expect_usable_pool();
-    struct Large {
-        std::vector<char> content;
-        std::size_t operator()(std::uint64_t) const { return content.size(); }
-        void serialize(auto& archive) { archive(content); }
-    };
     EXPECT_TRUE(contains(message_of<EnvironmentError>(
                              [] { (void)pool().map(Large{std::vector<char>(60 * mebi)}, indices(3)); }),
                          "--node-memory"));

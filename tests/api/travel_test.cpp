@@ -150,7 +150,7 @@ TEST(ResultTypes, OfVaryingLengthTravel) {
         return "odd";
     });
     expect_serial_results([](std::uint64_t i) { return std::vector<std::vector<int>>(i % 4, {1, 2, static_cast<int>(i)}); });
-    expect_serial_results(report_of);
+    expect_serial_results([](std::uint64_t i) { return report_of(i); });
 }
 
 TEST(ResultTypes, OfEigenTravel) {
