@@ -17,6 +17,14 @@ constexpr std::uint64_t block_bytes_most = 64 << 20;     // of results in one bl
 constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
 constexpr std::uint64_t backlog_most = 512 << 20;        // results that wait for the disk
 
+/// Bytes of the largest item of varying size.
+std::uint64_t largest_item(detail::BatchRequest const& request) {
+    std::uint64_t largest = 0;
+    for (std::size_t i = 1; i < request.item_offsets.size(); ++i)
+        largest = std::max(largest, request.item_offsets[i] - request.item_offsets[i - 1]);
+    return largest;
+}
+
 }  // namespace
 
 std::vector<int> tree_children(int node, int nodes) {
@@ -57,6 +65,24 @@ void Host::run(detail::BatchRequest const& request, BatchSink& sink, std::option
     stored_future.get();
 }
 
+std::uint64_t Host::most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
+                                        bool on_rank_zeros_node) const {
+    constexpr std::uint64_t reserve = 64 * 1024;  // rounding of the parts of a block
+    auto const limit = uncommitted_limit(node_.bytes());
+    auto const function = batch.payload.bytes.size() + page;
+    if (limit < function + reserve) return 0;
+    auto const room = limit - function - reserve;
+    // A quarter of what may be uncommitted holds a block, so that computing, sending and storing overlap.
+    auto most = room / 4 / per_task;
+    if (most == 0 && per_task <= room) most = 1;
+    bool const in_place = batch.direct && on_rank_zeros_node;
+    if (batch.stride != 0 && !in_place)
+        most = std::min(most, std::max<std::uint64_t>(1, block_bytes_most / batch.stride));
+    if (batch.timing && (batch.schedule == static_cast<std::uint8_t>(sched::Technique::ss) || batch.chunk_size != 0))
+        most = std::min(most, timed_block_chunks_most * std::max<std::uint64_t>(1, batch.chunk_size));
+    return most;
+}
+
 void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
                  bool timing, std::promise<void> done) {
     auto technique = options_.schedule;
@@ -76,25 +102,23 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::opti
                          .timing = timing, .direct = direct_offset.has_value(),
                          .direct_offset = direct_offset.value_or(0), .payload = wire::Payload::of(request.state)};
 
-    // A quarter of what may be uncommitted holds a block, so that computing, sending and storing overlap.
-    auto const memory = uncommitted_limit(node_.bytes()) / 4;
-    auto const per_task = block_bytes_per_task(open);
-    auto most = memory > 64 * 1024 ? (memory - 64 * 1024) / per_task : 0;
-    if (most == 0 && uncommitted_limit(node_.bytes()) > per_task + 64 * 1024) most = 1;
-    if (most == 0) {
+    auto const largest = largest_item(request);
+    std::vector<std::uint64_t> most;  // tasks of a block, for each node
+    for (int n = 0; n < topology_.nodes; ++n) {
+        bool const on_rank_zeros_node = n == topology_.node_of[0];
+        auto const per_task = block_bytes_per_task(open, on_rank_zeros_node, largest);
+        most.push_back(most_tasks_of_block(open, per_task, on_rank_zeros_node));
+        if (most.back() != 0) continue;
         done.set_exception(std::make_exception_ptr(EnvironmentError(fmt::format(
-            "one task needs {} of node memory for its result and item, but only {} of {} may be on their way; give "
-            "more with --node-memory",
-            base::format_bytes(per_task), base::format_bytes(uncommitted_limit(node_.bytes())),
-            base::format_bytes(node_.bytes())))));
+            "one task needs {} of node memory for its result and item, and the function {}, but only {} of {} may be "
+            "on their way; give more with --node-memory",
+            base::format_bytes(per_task), base::format_bytes(request.state.size()),
+            base::format_bytes(uncommitted_limit(node_.bytes())), base::format_bytes(node_.bytes())))));
         return;
     }
-    if (!open.direct && open.stride != 0) most = std::min(most, std::max<std::uint64_t>(1, block_bytes_most / open.stride));
-    if (timing && (technique == sched::Technique::ss || open.chunk_size != 0))
-        most = std::min(most, timed_block_chunks_most * std::max<std::uint64_t>(1, open.chunk_size));
 
     auto const id = coordinator_.add_batch({.tasks = request.tasks});
-    for (int n = 0; n < topology_.nodes; ++n) coordinator_.set_max_block(id, n, most);
+    for (int n = 0; n < topology_.nodes; ++n) coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
     open.batch = id;
     for (int const leader : topology_.leaders) send_(leader, open);
     progress_.tasks += request.tasks;
