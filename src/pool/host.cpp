@@ -245,7 +245,7 @@ std::uint64_t Host::place_array(std::uint64_t bytes) {
 }
 
 void Host::publish_array(std::uint64_t offset, std::uint64_t bytes) {
-    if (topology_.nodes == 1) return;
+    if (topology_.nodes == 1 || bytes == 0) return;  // nothing to send, and no answer to wait for
     std::promise<void> done;
     auto future = done.get_future();
     auto const shared = std::make_shared<std::promise<void>>(std::move(done));
