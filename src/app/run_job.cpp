@@ -85,7 +85,7 @@ public:
     int conclude(Launched const& launched, int code) override {
         {
             std::lock_guard const lock(mutex_);
-            progress_.finish(state(launched));
+            if (auto const last = state(launched); *last.tasks > 0) progress_.finish(last);
         }
         bool const complete = code == 0 || code == static_cast<int>(ExitCode::tasks_failed);
         if (!results_ || launched.options.dry_run || !complete) {

@@ -28,7 +28,6 @@ CoreReport report_cores() {
     hwloc_topology_t raw = nullptr;
     if (hwloc_topology_init(&raw) != 0) return {};
     std::unique_ptr<hwloc_topology, DestroyTopology> const topology(raw);
-    hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
     if (hwloc_topology_load(raw) != 0) return {};
     Bitmap const allowed(hwloc_bitmap_alloc()), cores(hwloc_bitmap_alloc());
     if (hwloc_get_cpubind(raw, allowed.get(), HWLOC_CPUBIND_PROCESS) != 0)
