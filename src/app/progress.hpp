@@ -57,6 +57,7 @@ private:
     void clear_bar();
 
     int fd_;
+    EnvironmentLookup environment_;
     ProgressMode mode_;
     TextStyle style_;
     ProgressState state_;

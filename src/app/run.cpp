@@ -61,7 +61,7 @@ app::RunOptions options_of(RunSettings const& settings) {
 
 }  // namespace
 
-int run(int, char**, std::function<int(Pool&)> const& body, RunSettings const& settings) {
+int detail::run_body(std::function<int(Pool&)> const& body, RunSettings const& settings) {
     app::RunOptions options;
     try {
         options = options_of(settings);
@@ -70,14 +70,6 @@ int run(int, char**, std::function<int(Pool&)> const& body, RunSettings const& s
         return static_cast<int>(error.exit_code());
     }
     return app::launch(options, [&] { return std::make_unique<BodyProgram>(body); });
-}
-
-int run(int argc, char** argv, std::function<void(Pool&)> const& body, RunSettings const& settings) {
-    return run(argc, argv, std::function<int(Pool&)>([&](Pool& pool) {
-                   body(pool);
-                   return 0;
-               }),
-               settings);
 }
 
 }  // namespace plenum
