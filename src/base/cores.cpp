@@ -26,6 +26,8 @@ CoreReport report_cores() {
     if (hwloc_topology_init(&raw) != 0) return {};
     std::unique_ptr<hwloc_topology, DestroyTopology> const topology(raw);
     hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
+    // Cores of one thread add no structure, so they would be left out.
+    hwloc_topology_set_type_filter(raw, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
     if (hwloc_topology_load(raw) != 0) return {};
     Bitmap const allowed(hwloc_bitmap_alloc()), cores(hwloc_bitmap_alloc());
     if (hwloc_get_cpubind(raw, allowed.get(), HWLOC_CPUBIND_PROCESS) != 0)
