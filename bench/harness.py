@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM_SECONDS = 300  # no program of a figure takes this long, however loaded the machine
 
 
+QUIET_CORES = 0.1  # of other programs
+
+
 class Failure(Exception):
     """A figure has no honest value: a program failed, or both sides disagree."""
 
@@ -19,10 +23,12 @@ class Failure(Exception):
 class Bench:
     """Where the programs are, how long the figures take and what they are told."""
 
-    def __init__(self, build: pathlib.Path, folder: pathlib.Path, short: bool, repetitions: int | None):
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path, short: bool, repetitions: int | None,
+                 patience: float = 0):
         self.programs = build / "bench"
         self.folder = folder  # for result files
         self.short = short
+        self.patience = patience  # seconds that a figure may wait for the other programs of the machine
         self.repetitions = repetitions or (2 if short else 5)
         version = self._output([str(self.programs / "bench_plenum"), "--version"]).split()
         self.version, self.git = version[1], version[2].strip("()")
@@ -67,6 +73,20 @@ class Bench:
         running.finish()
         return report
 
+    def quiet(self, measure, times: int) -> tuple[list, float]:
+        """Results of `times` measurements, and how many cores other programs used meanwhile, at most. With patience,
+        waits for quiet moments and repeats what was disturbed; then those that were disturbed least count."""
+        deadline = time.monotonic() + self.patience
+        found = []
+        while len(found) < times or (time.monotonic() < deadline and found[times - 1][0] > QUIET_CORES):
+            while time.monotonic() < deadline and Load().after(0.25) > QUIET_CORES:
+                pass
+            load = Load()
+            result = measure()
+            found.append((load.others(), result))
+            found.sort(key=lambda each: each[0])
+        return [result for _, result in found[:times]], found[times - 1][0]
+
     def record(self, name: str, value: float, unit: str, reference: float, ratio: float, *, ranks: int,
                reach: str, met: bool, nodes: int = 1, repetitions: int = 1, **more: object) -> dict:
         fixed = {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio,
@@ -78,12 +98,15 @@ class Bench:
                 **more: object) -> dict:
         """Alternates both sides. Each returns (seconds, checksum); the value is work / seconds. The ratio is the
         median of those of neighbouring runs, as the speed of a machine drifts."""
-        mine, theirs, sums = [], [], set()
-        for _ in range(self.repetitions):
-            for side, seconds in ((reference, theirs), (plenum, mine)):
-                elapsed, checksum = side()
-                seconds.append(elapsed)
-                sums.add(checksum)
+        sums: set[str] = set()
+
+        def pair() -> tuple[float, float]:
+            (their, their_sum), (my, my_sum) = reference(), plenum()
+            sums.update((my_sum, their_sum))
+            return my, their
+
+        pairs, others = self.quiet(pair, self.repetitions)
+        mine, theirs = [my for my, _ in pairs], [their for _, their in pairs]
         if len(sums) != 1:
             raise Failure(f"{name}: the results of both sides differ (checksums {', '.join(sorted(sums))})")
         ratios = [their / my for my, their in zip(mine, theirs)]
@@ -94,7 +117,7 @@ class Bench:
                            reach=f"ratio >= {reach}", met=ratio >= reach, repetitions=self.repetitions,
                            value_range=[min(values), max(values)],
                            reference_range=[min(references), max(references)],
-                           ratio_range=[min(ratios), max(ratios)], **more)
+                           ratio_range=[min(ratios), max(ratios)], other_load=others, **more)
 
 
 def short_number(item: object) -> object:
@@ -102,6 +125,32 @@ def short_number(item: object) -> object:
     if isinstance(item, float):
         return float(f"{item:.4g}")
     return [short_number(each) for each in item] if isinstance(item, list) else item
+
+
+class Load:
+    """How many cores other programs have used since this was made."""
+
+    def __init__(self):
+        self.start, self.busy, self.own = time.monotonic(), self._busy(), self._own()
+
+    @staticmethod
+    def _busy() -> float:
+        """CPU seconds of the machine, those that a hypervisor gave to others included."""
+        fields = [int(n) for n in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def _own() -> float:
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+    def others(self) -> float:
+        busy, own = self._busy() - self.busy, self._own() - self.own
+        return max(0.0, busy - own) / (time.monotonic() - self.start)
+
+    def after(self, seconds: float) -> float:
+        time.sleep(seconds)
+        return self.others()
 
 
 class Running:
