@@ -67,6 +67,11 @@ enum class SlotState : std::uint32_t { free, posted, closed };
 /// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
 enum class ChunkMode : std::uint32_t { uniform, table, measured };
 
+/// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
+[[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
+    return ((tasks + 1) * sizeof(std::uint64_t) + 63) / 64 * 64;
+}
+
 /// A block of consecutive tasks. All but `next` and `timing_used` stay as they are while the slot is posted.
 struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
