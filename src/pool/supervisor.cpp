@@ -144,6 +144,9 @@ void Supervisor::stop(int grace_ms) {
     if (options_.isolation == Isolation::none) return;
     read_output();
     for (auto& reader : readers_) reader->finish(node_.cell(index_).current.load(std::memory_order_relaxed));
+    // Ends that hang up would wake every later poll.
+    for (auto& pipe : pipes_) pipe.read_end.reset();
+    child_fd_.reset();
     server_.reset();
 }
 
