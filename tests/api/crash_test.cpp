@@ -57,30 +57,53 @@ constexpr Expected all_ends[] = {
     return dig(levels - 1, frame) + frame[levels % sizeof frame];
 }
 
-[[gnu::noinline]] void throw_runtime_error() { throw std::runtime_error("thrown where it must not be"); }
+[[gnu::noinline]] void throw_runtime_error() {
+    throw std::runtime_error("thrown where it must not be");
+}
 
-void throw_out_of_noexcept() noexcept { throw_runtime_error(); }
+void throw_out_of_noexcept() noexcept {
+    throw_runtime_error();
+}
 
-__attribute__((no_sanitize("undefined", "address"))) void end_process(End end, SharedRef<double> const& array) {
+__attribute__((no_sanitize("undefined", "address"))) void end_process(End end,
+                                                                      SharedRef<double> const& array) {
     static int volatile zero = 0;
     static int* volatile nowhere = nullptr;
     switch (end) {
-        case End::segfault: *nowhere = 1; break;
-        case End::abort: std::abort();
-        case End::exit_3: std::exit(3);
-        case End::exit_at_once: ::_exit(0);
-        case End::killed: ::raise(SIGKILL); break;
+        case End::segfault:
+            *nowhere = 1;
+            break;
+        case End::abort:
+            std::abort();
+        case End::exit_3:
+            std::exit(3);
+        case End::exit_at_once:
+            ::_exit(0);
+        case End::killed:
+            ::raise(SIGKILL);
+            break;
         case End::stack_overflow: {
             char const start = 1;
             zero = dig(std::uint64_t{1} << 40, &start);
             break;
         }
-        case End::shared_array: const_cast<double&>(array[17]) = 1; break;
-        case End::terminate: std::terminate();
-        case End::exception_in_noexcept: throw_out_of_noexcept(); break;
-        case End::division_by_zero: zero = 7 / zero; break;
-        case End::illegal: ::raise(SIGILL); break;
-        case End::pipe: ::raise(SIGPIPE); break;
+        case End::shared_array:
+            const_cast<double&>(array[17]) = 1;
+            break;
+        case End::terminate:
+            std::terminate();
+        case End::exception_in_noexcept:
+            throw_out_of_noexcept();
+            break;
+        case End::division_by_zero:
+            zero = 7 / zero;
+            break;
+        case End::illegal:
+            ::raise(SIGILL);
+            break;
+        case End::pipe:
+            ::raise(SIGPIPE);
+            break;
     }
 }
 
@@ -181,7 +204,8 @@ TEST(Crash, WithResultsOfVaryingLengthLosesNone) {
         ASSERT_EQ(results.failures().size(), 80u) << technique;
         for (std::size_t k = 0; k < 80; ++k) {
             EXPECT_EQ(results.failures()[k].task, k / 2 * 25 + 11 + k % 2);
-            EXPECT_EQ(results.failures()[k].cause, k % 2 == 0 ? FailureCause::crash : FailureCause::exception);
+            EXPECT_EQ(results.failures()[k].cause,
+                      k % 2 == 0 ? FailureCause::crash : FailureCause::exception);
         }
         for (std::uint64_t i = 0; i < 1000; ++i)
             if (i % 25 != 11 && i % 25 != 12) {

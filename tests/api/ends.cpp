@@ -1,4 +1,5 @@
-// A body that ends in a chosen way, for exit_codes:   ends 0 | 7 | usage | environment | standard | other | task | crash
+// A body that ends in a chosen way, for exit_codes:   ends 0 | 7 | usage | environment | standard | other |
+// task | crash
 #include <cstdlib>
 #include <plenum/plenum.hpp>
 #include <stdexcept>
@@ -9,7 +10,8 @@ int main(int argc, char** argv) {
     return plenum::run(argc, argv, [&way](plenum::Pool& pool) -> int {
         (void)pool.map([](std::uint64_t i) { return i; }, plenum::indices(100));
         if (way == "usage") throw plenum::UsageError("the words are wrong (on purpose); use others");
-        if (way == "environment") throw plenum::EnvironmentError("the disk is full (on purpose); delete something");
+        if (way == "environment")
+            throw plenum::EnvironmentError("the disk is full (on purpose); delete something");
         if (way == "standard") throw std::runtime_error("broken on purpose");
         if (way == "other") throw 42;
         bool const crash = way == "crash";

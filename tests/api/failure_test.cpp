@@ -46,8 +46,8 @@ TEST(Exceptions, BecomeTheTaskErrorOfTheFailedTaskOfLeastIndex) {
 
 TEST(Exceptions, AreCollectedAndTheOtherResultsAreThere) {
     for (auto const* const technique : {"auto", "static", "ss", "gss", "tss", "fac2"}) {
-        auto const results = pool().map(Doubled{}, indices(1000),
-                                        {.schedule = technique, .on_failure = OnFailure::collect});
+        auto const results =
+            pool().map(Doubled{}, indices(1000), {.schedule = technique, .on_failure = OnFailure::collect});
         ASSERT_EQ(results.size(), 1000u);
         ASSERT_EQ(results.failures().size(), 100u);
         std::uint64_t expected = 7;
@@ -109,8 +109,9 @@ TEST(Exceptions, WithLongAndOddMessagesArrive) {
 }
 
 TEST(Exceptions, OfEveryTaskAreAllThere) {
-    auto const results = pool().map([](std::uint64_t i) -> int { throw std::runtime_error(std::to_string(i)); },
-                                    indices(20'000), {.on_failure = OnFailure::collect});
+    auto const results =
+        pool().map([](std::uint64_t i) -> int { throw std::runtime_error(std::to_string(i)); },
+                   indices(20'000), {.on_failure = OnFailure::collect});
     ASSERT_EQ(results.failures().size(), 20'000u);
     for (std::uint64_t i = 0; i < 20'000; ++i) {
         ASSERT_EQ(results.failures()[i].task, i);
@@ -125,7 +126,8 @@ TEST(Exceptions, WhileDecodingTheFunctionFailEveryTask) {
 }
 
 TEST(Exceptions, LeaveThePoolUsable) {
-    for (int round = 0; round < 20; ++round) EXPECT_THROW((void)pool().map(Doubled{}, indices(30)), TaskError);
+    for (int round = 0; round < 20; ++round)
+        EXPECT_THROW((void)pool().map(Doubled{}, indices(30)), TaskError);
     auto const results = pool().map(Doubled{}, indices(7));
     for (std::uint64_t i = 0; i < 7; ++i) EXPECT_EQ(results[i], static_cast<double>(i) * 2);
 }

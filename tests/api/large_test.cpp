@@ -1,4 +1,5 @@
-// One array of more than 2 GiB and more than 2^31 bytes: whole on every node, also beyond the reach of an int.
+// One array of more than 2 GiB and more than 2^31 bytes: whole on every node, also beyond the reach of an
+// int.
 #include <cstdint>
 #include <fstream>
 
@@ -38,7 +39,8 @@ TEST(LargeArray, BeyondTwoToThe31BytesIsTheSameOnEveryNode) {
         auto const wrong = pool().map(
             [array = array.ref()](std::uint64_t part) {
                 std::uint64_t differences = 0;
-                for (auto i = part; i < array.size(); i += parts) differences += array[i] != value_at(i) ? 1 : 0;
+                for (auto i = part; i < array.size(); i += parts)
+                    differences += array[i] != value_at(i) ? 1 : 0;
                 return differences;
             },
             indices(parts), {.schedule = "ss"});
@@ -51,7 +53,8 @@ TEST(LargeArray, LeavesRoomForTheNext) {
     constexpr std::uint64_t needed = std::uint64_t{8} << 30;
     if (memory_available() < needed) GTEST_SKIP() << "less than 8 GiB of memory are available";
     auto const array = pool().share(std::vector<int>(1 << 20, 3));
-    auto const lasts = pool().map([array = array.ref()](std::uint64_t) { return array[(1 << 20) - 1]; }, indices(4));
+    auto const lasts =
+        pool().map([array = array.ref()](std::uint64_t) { return array[(1 << 20) - 1]; }, indices(4));
     EXPECT_EQ(lasts[3], 3);
 }
 

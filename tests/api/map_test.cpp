@@ -13,7 +13,9 @@ constexpr auto techniques = {"auto", "static", "ss", "gss", "tss", "fac2"};
 constexpr std::uint64_t chunk_sizes[] = {0, 1, 3, 1000};
 constexpr std::uint64_t task_counts[] = {0, 1, 2, 7, 1000, 1'000'003};
 
-double value_of(std::uint64_t i) { return std::sqrt(static_cast<double>(i)) - static_cast<double>(i % 13); }
+double value_of(std::uint64_t i) {
+    return std::sqrt(static_cast<double>(i)) - static_cast<double>(i % 13);
+}
 
 TEST(Map, GivesTheSerialResultsWithEveryTechniqueChunkSizeAndNumberOfTasks) {
     for (auto const count : task_counts) {
@@ -78,7 +80,8 @@ TEST(Map, KeepsResultsWhileOtherMapsRun) {
 }
 
 TEST(Map, GivesResultsAsSpanVectorAndRange) {
-    auto const results = pool().map([](std::uint64_t i) { return static_cast<std::uint32_t>(i * 3); }, indices(100));
+    auto const results =
+        pool().map([](std::uint64_t i) { return static_cast<std::uint32_t>(i * 3); }, indices(100));
     auto const vector = results.to_vector();
     ASSERT_EQ(vector.size(), 100u);
     EXPECT_TRUE(std::ranges::equal(vector, results.span()));
@@ -90,9 +93,8 @@ TEST(Map, GivesResultsAsSpanVectorAndRange) {
 }
 
 TEST(Map, RefusesAnUnknownTechniqueByName) {
-    auto const message = message_of<UsageError>([] {
-        (void)pool().map([](std::uint64_t i) { return i; }, indices(3), {.schedule = "guided"});
-    });
+    auto const message = message_of<UsageError>(
+        [] { (void)pool().map([](std::uint64_t i) { return i; }, indices(3), {.schedule = "guided"}); });
     EXPECT_TRUE(contains(message, "guided"));
     EXPECT_TRUE(contains(message, "gss"));
     EXPECT_EQ(pool().map([](std::uint64_t i) { return i; }, indices(3))[2], 2u);

@@ -1,4 +1,5 @@
-// A node with little memory for results (PLENUM_NODE_MEMORY is 64M): back-pressure, and errors that say what to do.
+// A node with little memory for results (PLENUM_NODE_MEMORY is 64M): back-pressure, and errors that say what
+// to do.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -25,9 +26,9 @@ void expect_usable_pool() {
 }
 
 TEST(LittleMemory, HoldsFixedResultsUpToItsRoom) {
-    auto const results = pool().map(
-        [](std::uint64_t i, std::span<std::uint64_t> out) { std::ranges::fill(out, i); }, indices(30),
-        {.shape = {mebi / 8}});
+    auto const results =
+        pool().map([](std::uint64_t i, std::span<std::uint64_t> out) { std::ranges::fill(out, i); },
+                   indices(30), {.shape = {mebi / 8}});
     for (std::uint64_t i = 0; i < 30; ++i) {
         auto const slot = results[i];
         ASSERT_EQ(slot.front(), i);
@@ -38,9 +39,9 @@ TEST(LittleMemory, HoldsFixedResultsUpToItsRoom) {
 
 TEST(LittleMemory, IsUsedAgainByMapAfterMap) {
     for (std::uint64_t round = 0; round < 10; ++round) {
-        auto const results = pool().map(
-            [round](std::uint64_t i) { return std::vector<std::uint64_t>(mebi / 8, i + round); }, indices(30),
-            {.shape = {mebi / 8}});
+        auto const results =
+            pool().map([round](std::uint64_t i) { return std::vector<std::uint64_t>(mebi / 8, i + round); },
+                       indices(30), {.shape = {mebi / 8}});
         for (std::uint64_t i = 0; i < 30; ++i) ASSERT_EQ(results[i].back(), i + round);
     }
 }
@@ -49,15 +50,18 @@ TEST(LittleMemory, IsEnoughForResultsOfVaryingLengthThatDoNotFitAtOnce) {
     constexpr std::uint64_t most = 200 * 1024;
     auto const length = [](std::uint64_t i) { return most / 2 + i * 37 % (most / 2); };
     auto const results = pool().map(
-        [length](std::uint64_t i) { return std::string(length(i), static_cast<char>('a' + i % 26)); }, indices(600));
+        [length](std::uint64_t i) { return std::string(length(i), static_cast<char>('a' + i % 26)); },
+        indices(600));
     for (std::uint64_t i = 0; i < 600; ++i)
         ASSERT_EQ(results[i], std::string(length(i), static_cast<char>('a' + i % 26)));
 }
 
 TEST(LittleMemory, IsEnoughForItemsThatDoNotFitAtOnce) {
     std::vector<std::string> items;
-    for (std::size_t i = 0; i < 200; ++i) items.emplace_back(mebi / 2 - i * 1000, static_cast<char>('a' + i % 26));
-    auto const results = pool().map([](std::string const& s) { return s.size() * 256 + static_cast<unsigned char>(s.back()); }, items);
+    for (std::size_t i = 0; i < 200; ++i)
+        items.emplace_back(mebi / 2 - i * 1000, static_cast<char>('a' + i % 26));
+    auto const results = pool().map(
+        [](std::string const& s) { return s.size() * 256 + static_cast<unsigned char>(s.back()); }, items);
     for (std::size_t i = 0; i < 200; ++i)
         ASSERT_EQ(results[i], items[i].size() * 256 + static_cast<unsigned char>(items[i].back()));
     std::vector<std::array<char, 4096>> plain(20'000);
@@ -77,7 +81,8 @@ TEST(LittleMemory, FailsATaskWhoseResultIsTooLargeAndNamesTheOption) {
 
 TEST(LittleMemory, RefusesFixedResultsThatDoNotFitAndNamesTheOption) {
     auto const message = message_of<EnvironmentError>([] {
-        (void)pool().map([](std::uint64_t, std::span<char> out) { out[0] = 1; }, indices(1000), {.shape = {mebi}});
+        (void)pool().map([](std::uint64_t, std::span<char> out) { out[0] = 1; }, indices(1000),
+                         {.shape = {mebi}});
     });
     EXPECT_TRUE(contains(message, "--node-memory"));
     EXPECT_TRUE(contains(message, "1000 results"));
@@ -87,9 +92,8 @@ TEST(LittleMemory, RefusesFixedResultsThatDoNotFitAndNamesTheOption) {
 
 TEST(LittleMemory, RefusesItemsAndFunctionsThatDoNotFitAndNamesTheOption) {
     std::vector<std::string> const items{"small", std::string(60 * mebi, 'l')};
-    EXPECT_TRUE(contains(message_of<EnvironmentError>([&] {
-                             (void)pool().map([](std::string const& s) { return s.size(); }, items);
-                         }),
+    EXPECT_TRUE(contains(message_of<EnvironmentError>(
+                             [&] { (void)pool().map([](std::string const& s) { return s.size(); }, items); }),
                          "--node-memory"));
     expect_usable_pool();
     EXPECT_TRUE(contains(message_of<EnvironmentError>(
@@ -104,7 +108,8 @@ TEST(LittleMemory, RefusesASharedArrayThatDoesNotFitAndNamesTheOption) {
         message_of<EnvironmentError>([] { (void)pool().share(std::vector<char>(100 * mebi, 'l')); });
     EXPECT_TRUE(contains(message, "--node-memory"));
     EXPECT_TRUE(contains(message, "100.0 MiB"));
-    auto const lasts = pool().map([kept = kept.ref()](std::uint64_t) { return kept[10 * mebi - 1]; }, indices(3));
+    auto const lasts =
+        pool().map([kept = kept.ref()](std::uint64_t) { return kept[10 * mebi - 1]; }, indices(3));
     EXPECT_EQ(lasts[2], 'k');
 }
 

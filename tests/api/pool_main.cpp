@@ -8,7 +8,9 @@ namespace {
 Pool* the_pool = nullptr;
 }
 
-Pool& pool() { return *the_pool; }
+Pool& pool() {
+    return *the_pool;
+}
 
 bool tasks_are_isolated() {
     auto const* const kind = std::getenv("PLENUM_ISOLATION");

@@ -19,10 +19,18 @@ void compute_for_about_a_millisecond() {
 void print(std::uint64_t task) {
     auto const line = "way " + std::to_string(task % 10) + " of " + std::to_string(task);
     switch (task % 10) {
-        case 0: std::printf("%s\n", line.c_str()); break;
-        case 1: std::printf("%s", line.c_str()); break;  // no newline
-        case 2: std::cout << line << std::endl; break;
-        case 3: std::cout << line; break;
+        case 0:
+            std::printf("%s\n", line.c_str());
+            break;
+        case 1:
+            std::printf("%s", line.c_str());
+            break;  // no newline
+        case 2:
+            std::cout << line << std::endl;
+            break;
+        case 3:
+            std::cout << line;
+            break;
         case 4: {
             auto const whole = line + '\n';
             [[maybe_unused]] auto const written = ::write(STDOUT_FILENO, whole.data(), whole.size());
@@ -34,12 +42,19 @@ void print(std::uint64_t task) {
                 if (c == ' ') compute_for_about_a_millisecond();
             }
             break;
-        case 6: std::cerr << line << '\n'; break;
-        case 7: std::fputs(line.c_str(), stderr); break;
+        case 6:
+            std::cerr << line << '\n';
+            break;
+        case 7:
+            std::fputs(line.c_str(), stderr);
+            break;
         case 8:
             for (int i = 0; i < 5; ++i) std::printf("%s\n", line.c_str());
             break;
-        case 9: std::cout << line << '\n'; std::cerr << line << '\n'; break;
+        case 9:
+            std::cout << line << '\n';
+            std::cerr << line << '\n';
+            break;
     }
 }
 

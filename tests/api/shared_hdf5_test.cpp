@@ -1,5 +1,5 @@
-// Shared arrays from HDF5 datasets: types and shapes that are converted, errors, the same values on every node.
-// PLENUM_TEST_INPUTS names the file that make_inputs.py has made.
+// Shared arrays from HDF5 datasets: types and shapes that are converted, errors, the same values on every
+// node. PLENUM_TEST_INPUTS names the file that make_inputs.py has made.
 #include <cstdint>
 #include <cstdlib>
 #include <numeric>
@@ -16,7 +16,8 @@ std::string inputs() {
 
 template <class T>
 void expect_numbers_of_every_type() {
-    for (auto const* const kind : {"i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "big_f4", "big_i2"}) {
+    for (auto const* const kind :
+         {"i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "big_f4", "big_i2"}) {
         auto const array = pool().share_from_hdf5<T>(inputs(), std::string("numbers/") + kind);
         ASSERT_EQ(array.shape(), Shape{100}) << kind;
         for (std::uint64_t i = 0; i < 100; ++i) ASSERT_EQ(array.span()[i], static_cast<T>(i)) << kind;

@@ -1,4 +1,5 @@
-// Shared arrays: every way to fill one, the same content for every rank of every node, and room that comes back.
+// Shared arrays: every way to fill one, the same content for every rank of every node, and room that comes
+// back.
 #include <unistd.h>
 
 #include <chrono>
@@ -77,8 +78,8 @@ TEST(SharedArrays, HoldVectorsAndSpans) {
         double b;
     };
     auto const cells = pool().share(std::vector<Cell>(100, Cell{7, 0.25}));
-    auto const sums = pool().map(
-        [cells = cells.ref()](std::uint64_t i) { return cells[i].a + cells[i].b; }, indices(100));
+    auto const sums =
+        pool().map([cells = cells.ref()](std::uint64_t i) { return cells[i].a + cells[i].b; }, indices(100));
     for (auto const sum : sums) EXPECT_EQ(sum, 7.25);
 }
 
@@ -103,8 +104,10 @@ TEST(SharedArrays, AreEigenMatrices) {
     auto const array = pool().share(ramp(12), {3, 4});
     EXPECT_EQ(as_matrix(array.ref())(1, 2), array.ref()(1, 2));
     auto const sums = pool().map(
-        [array = array.ref()](std::uint64_t r) { return as_matrix(array).row(static_cast<long>(r)).sum(); }, indices(3));
-    for (std::uint64_t r = 0; r < 3; ++r) EXPECT_EQ(sums[r], as_matrix(array.ref()).row(static_cast<long>(r)).sum());
+        [array = array.ref()](std::uint64_t r) { return as_matrix(array).row(static_cast<long>(r)).sum(); },
+        indices(3));
+    for (std::uint64_t r = 0; r < 3; ++r)
+        EXPECT_EQ(sums[r], as_matrix(array.ref()).row(static_cast<long>(r)).sum());
 }
 
 TEST(SharedArrays, AreFilledInPlace) {
@@ -123,22 +126,22 @@ TEST(SharedArrays, AreFilledInPlace) {
 
 TEST(SharedArrays, AreZeroWhereARangeIsUsedAgain) {
     { auto const first = pool().share(std::vector<char>(1 << 20, 'x')); }
-    auto const again = pool().share_filled<char>(1 << 20, [](std::span<char> out) {
-        EXPECT_EQ(std::count(out.begin(), out.end(), '\0'), 1 << 20);
-    });
+    auto const again = pool().share_filled<char>(
+        1 << 20, [](std::span<char> out) { EXPECT_EQ(std::count(out.begin(), out.end(), '\0'), 1 << 20); });
     expect_same_everywhere(again);
 }
 
 TEST(SharedArrays, WhoseFillThrowsLeaveNothingBehind) {
-    EXPECT_THROW((void)pool().share_filled<char>(
-                     1000, [](std::span<char>) { throw std::runtime_error("no data"); }),
-                 std::runtime_error);
+    EXPECT_THROW(
+        (void)pool().share_filled<char>(1000, [](std::span<char>) { throw std::runtime_error("no data"); }),
+        std::runtime_error);
     expect_same_everywhere(pool().share(ramp(1000)));
 }
 
 TEST(SharedArrays, AreSeveralAtOnce) {
     std::vector<SharedArray<std::uint32_t>> arrays;
-    for (std::uint32_t k = 0; k < 20; ++k) arrays.push_back(pool().share(std::vector<std::uint32_t>(k * 100 + 1, k)));
+    for (std::uint32_t k = 0; k < 20; ++k)
+        arrays.push_back(pool().share(std::vector<std::uint32_t>(k * 100 + 1, k)));
     for (std::uint32_t k = 1; k < 20; k += 2) arrays[k] = {};
     arrays[1] = pool().share(std::vector<std::uint32_t>(50'000, 1));
     for (auto const k : {0u, 1u, 2u, 18u}) {
@@ -156,7 +159,8 @@ TEST(SharedArrays, AreSeveralAtOnce) {
 TEST(SharedArrays, OfNoElementsAreAllowed) {
     auto const empty = pool().share(std::vector<double>{});
     EXPECT_EQ(empty.size(), 0u);
-    auto const sizes = pool().map([empty = empty.ref()](std::uint64_t) { return empty.span().size(); }, indices(3));
+    auto const sizes =
+        pool().map([empty = empty.ref()](std::uint64_t) { return empty.span().size(); }, indices(3));
     EXPECT_EQ(sizes[2], 0u);
 }
 
@@ -200,7 +204,8 @@ TEST(SharedArrays, MadeAndFreedInALoopDoNotGrow) {
         auto const array = pool().share(values);
         places.insert(array.data());
         if (round % 50 != 0) continue;
-        auto const sums = pool().map([array = array.ref()](std::uint64_t i) { return array[i * 1000]; }, indices(100));
+        auto const sums =
+            pool().map([array = array.ref()](std::uint64_t i) { return array[i * 1000]; }, indices(100));
         for (std::uint64_t i = 0; i < 100; ++i) ASSERT_EQ(sums[i], values[i * 1000]);
     }
     EXPECT_LE(places.size(), 2u);
@@ -209,12 +214,14 @@ TEST(SharedArrays, MadeAndFreedInALoopDoNotGrow) {
 
 TEST(SharedArrays, TooLargeForTheNodeAreRefusedAndThePoolGoesOn) {
     for (int round = 0; round < 3; ++round) {
-        auto const message = message_of<EnvironmentError>(
-            [] { (void)pool().share_filled<double>({1 << 20, 1 << 20}, [](std::span<double>) { FAIL(); }); });
+        auto const message = message_of<EnvironmentError>([] {
+            (void)pool().share_filled<double>({1 << 20, 1 << 20}, [](std::span<double>) { FAIL(); });
+        });
         EXPECT_TRUE(contains(message, "--node-memory"));
         EXPECT_TRUE(contains(message, "8.0 TiB"));
     }
-    EXPECT_THROW((void)pool().share_filled<double>({UINT64_MAX / 2, 1000}, [](std::span<double>) {}), UsageError);
+    EXPECT_THROW((void)pool().share_filled<double>({UINT64_MAX / 2, 1000}, [](std::span<double>) {}),
+                 UsageError);
     expect_same_everywhere(pool().share(ramp(5000)));
 }
 

@@ -1,4 +1,5 @@
-// Everything that travels: items, results and function objects of all supported types, at any number of ranks.
+// Everything that travels: items, results and function objects of all supported types, at any number of
+// ranks.
 #include <Eigen/Core>
 #include <array>
 #include <complex>
@@ -102,8 +103,8 @@ TEST(Items, OfVaryingSizeTravel) {
             return reversed;
         },
         lists);
-    expect_serial_results([](std::map<std::string, int> const& m) { return m.at("n") + static_cast<int>(m.size()); },
-                          maps);
+    expect_serial_results(
+        [](std::map<std::string, int> const& m) { return m.at("n") + static_cast<int>(m.size()); }, maps);
 }
 
 TEST(Items, OfUserTypesTravel) {
@@ -111,8 +112,10 @@ TEST(Items, OfUserTypesTravel) {
     for (std::uint64_t i = 0; i < 100; ++i) reports.push_back(report_of(i));
     expect_serial_results([](Report const& r) { return r.title + std::to_string(r.columns.at("a").size()); },
                           reports);
-    std::vector<std::pair<std::string, std::optional<double>>> const pairs{{"a", 1.5}, {"b", std::nullopt}, {"", 2.5}};
-    expect_serial_results([](auto const& p) { return p.first + std::to_string(p.second.value_or(-1)); }, pairs);
+    std::vector<std::pair<std::string, std::optional<double>>> const pairs{
+        {"a", 1.5}, {"b", std::nullopt}, {"", 2.5}};
+    expect_serial_results([](auto const& p) { return p.first + std::to_string(p.second.value_or(-1)); },
+                          pairs);
 }
 
 TEST(Items, ComeFromAnyRange) {
@@ -134,22 +137,32 @@ TEST(ResultTypes, OfFixedSizeTravel) {
     expect_serial_results([](std::uint64_t i) { return i % 2 == 0; });
     expect_serial_results([](std::uint64_t i) { return static_cast<float>(i) / 3; });
     expect_serial_results([](std::uint64_t i) { return std::complex<double>(static_cast<double>(i), -1); });
-    expect_serial_results([](std::uint64_t i) { return Particle{0, static_cast<double>(i), static_cast<int>(i)}; });
-    expect_serial_results([](std::uint64_t i) { return std::array<std::int16_t, 3>{static_cast<std::int16_t>(i), 2, 3}; });
+    expect_serial_results([](std::uint64_t i) {
+        return Particle{0, static_cast<double>(i), static_cast<int>(i)};
+    });
+    expect_serial_results([](std::uint64_t i) {
+        return std::array<std::int16_t, 3>{static_cast<std::int16_t>(i), 2, 3};
+    });
 }
 
 TEST(ResultTypes, OfVaryingLengthTravel) {
-    expect_serial_results([](std::uint64_t i) { return std::vector<double>(i % 11, static_cast<double>(i)); });
+    expect_serial_results(
+        [](std::uint64_t i) { return std::vector<double>(i % 11, static_cast<double>(i)); });
     expect_serial_results([](std::uint64_t) { return std::vector<int>{}; });
     expect_serial_results([](std::uint64_t i) { return std::string(i % 5, 's'); });
     expect_serial_results([](std::uint64_t i) { return std::make_tuple(i, std::to_string(i), 0.5); });
-    expect_serial_results([](std::uint64_t i) { return std::make_pair(std::string("k"), std::vector<std::string>(i % 3, "v")); });
-    expect_serial_results([](std::uint64_t i) { return i % 2 ? std::optional(std::to_string(i)) : std::nullopt; });
+    expect_serial_results([](std::uint64_t i) {
+        return std::make_pair(std::string("k"), std::vector<std::string>(i % 3, "v"));
+    });
+    expect_serial_results(
+        [](std::uint64_t i) { return i % 2 ? std::optional(std::to_string(i)) : std::nullopt; });
     expect_serial_results([](std::uint64_t i) -> std::variant<int, std::string> {
         if (i % 2 == 0) return static_cast<int>(i);
         return "odd";
     });
-    expect_serial_results([](std::uint64_t i) { return std::vector<std::vector<int>>(i % 4, {1, 2, static_cast<int>(i)}); });
+    expect_serial_results([](std::uint64_t i) {
+        return std::vector<std::vector<int>>(i % 4, {1, 2, static_cast<int>(i)});
+    });
     expect_serial_results([](std::uint64_t i) { return report_of(i); });
 }
 
@@ -163,18 +176,24 @@ TEST(ResultTypes, OfEigenTravel) {
     });
     auto const matrix_of = [](std::uint64_t i) -> Eigen::MatrixXd {
         Eigen::MatrixXd m(static_cast<Eigen::Index>(i % 3 + 1), static_cast<Eigen::Index>(i % 5 + 2));
-        for (Eigen::Index k = 0; k < m.size(); ++k) m.data()[k] = static_cast<double>(i) + static_cast<double>(k);
+        for (Eigen::Index k = 0; k < m.size(); ++k)
+            m.data()[k] = static_cast<double>(i) + static_cast<double>(k);
         return m;
     };
     expect_serial_results(matrix_of);
-    expect_serial_results([](std::uint64_t i) -> Eigen::Matrix3f { return Eigen::Matrix3f::Constant(static_cast<float>(i)); });
+    expect_serial_results(
+        [](std::uint64_t i) -> Eigen::Matrix3f { return Eigen::Matrix3f::Constant(static_cast<float>(i)); });
     expect_serial_results([](std::uint64_t i) -> Eigen::Vector3d { return {1, 2, static_cast<double>(i)}; });
     std::vector<Eigen::MatrixXd> items;
     for (std::uint64_t i = 0; i < 50; ++i) items.push_back(matrix_of(i));
-    expect_serial_results([](Eigen::MatrixXd const& m) -> Eigen::MatrixXd { return m * m.transpose(); }, items);
+    expect_serial_results([](Eigen::MatrixXd const& m) -> Eigen::MatrixXd { return m * m.transpose(); },
+                          items);
     // A declared shape makes vectors fixed: they lie in node memory.
-    auto const fixed = pool().map([](std::uint64_t i) -> Eigen::VectorXd { return Eigen::VectorXd::Constant(4, static_cast<double>(i)); },
-                                  indices(20), {.shape = {4}});
+    auto const fixed = pool().map(
+        [](std::uint64_t i) -> Eigen::VectorXd {
+            return Eigen::VectorXd::Constant(4, static_cast<double>(i));
+        },
+        indices(20), {.shape = {4}});
     EXPECT_EQ(fixed[19], Eigen::VectorXd::Constant(4, 19.0));
 }
 
