@@ -98,8 +98,10 @@ void print_error(std::string const& message) {
 
 std::string describe_interrupt(Launched const& launched, int signal) {
     auto const& progress = launched.engine.host().progress();
+    auto const tasks = progress.tasks.load();
+    if (tasks == 0) return fmt::format("interrupted by SIG{} before any task", ::sigabbrev_np(signal));
     return fmt::format("interrupted by SIG{} after {} of {} tasks", ::sigabbrev_np(signal),
-                       progress.done.load() + progress.failed.load(), progress.tasks.load());
+                       progress.done.load() + progress.failed.load(), tasks);
 }
 
 bool Program::abandon(Launched const& launched, int signal) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/version.hpp>
@@ -161,13 +162,14 @@ private:
 
     ProgressState state(Launched const& launched) const {
         auto const& progress = launched.engine.host().progress();
-        return {.tasks = progress.tasks.load(), .done = progress.done.load(), .failed = progress.failed.load(),
+        auto const tasks = progress.tasks.load();  // 0: the job has not come to its tasks yet
+        return {.tasks = tasks == 0 ? std::nullopt : std::optional(tasks), .done = progress.done.load(), .failed = progress.failed.load(),
                 .seconds = base::seconds_since(start_ns_)};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
         auto const now = state(launched);
-        RunSummary summary{.job = command_.job, .tasks = *now.tasks, .done = now.done, .failed = now.failed,
+        RunSummary summary{.job = command_.job, .tasks = now.tasks.value_or(0), .done = now.done, .failed = now.failed,
                            .wall_seconds = now.seconds, .bytes_written = results_->bytes_written(),
                            .output = published ? launched.options.output : "", .warnings = launched.warnings};
         double first = 0, last = 0;

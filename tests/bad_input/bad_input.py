@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Every bad input ends with its exit status on every rank and with one line that names it and the way out, and
 # leaves nothing behind: no file, no shared memory, no process.
-#   bad_input.py --plenum PROGRAM --full-disk LIBRARY --ranks N [--part 1/3] [--only NAME] [--verbose]
+#   bad_input.py --plenum PROGRAM --bad-disk LIBRARY --ranks N [--part 1/3] [--only NAME] [--verbose]
 # One rank runs without mpirun.
 import argparse
 import re
@@ -94,8 +94,8 @@ def try_case(case: Case, setup: argparse.Namespace, given: Path, scratch: Path) 
     expected = prepare(case, here)
     environment = dict(case.env)
     if case.full_at is not None:
-        environment |= {"FULL_DISK": str(here), "FULL_DISK_BYTES": str(case.full_at),
-                        "LD_PRELOAD": str(setup.full_disk), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        environment |= {"BAD_DISK": str(here), "BAD_DISK_BYTES": str(case.full_at),
+                        "LD_PRELOAD": str(setup.bad_disk), "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
     command = command_of(case, setup, given, here, statuses)
     result = run(command, case.cwd or here, environment, scratch)
     problems = problems_of(case, setup, result, statuses)
@@ -114,7 +114,7 @@ def try_case(case: Case, setup: argparse.Namespace, given: Path, scratch: Path) 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plenum", type=Path, required=True)
-    parser.add_argument("--full-disk", type=Path, required=True)
+    parser.add_argument("--bad-disk", type=Path, required=True)
     parser.add_argument("--ranks", type=int, required=True)
     parser.add_argument("--part", default="1/1", help="N/M: every M-th case from the N-th on")
     parser.add_argument("--only", default="", help="cases whose name holds this")

@@ -1,8 +1,10 @@
-// A disk that gets full, for LD_PRELOAD: what is written by position to files below the folder FULL_DISK fails with
-// ENOSPC once that would be more than FULL_DISK_BYTES in all. No place can be reserved there beforehand.
+// A disk that gets full, or that is slow, for LD_PRELOAD. What is written by position to files below the
+// folder BAD_DISK fails with ENOSPC once that would be more than BAD_DISK_BYTES in all. No place can be
+// reserved there beforehand. With SLOW_SYNC a sync there first makes the file of that name, then takes 40 s.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +12,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static int on_full_disk(int fd) {
-    char const* const folder = getenv("FULL_DISK");
+static int on_bad_disk(int fd) {
+    char const* const folder = getenv("BAD_DISK");
     char link[64];
     char path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -23,8 +25,9 @@ static int on_full_disk(int fd) {
 
 static ssize_t write_there(char const* name, int fd, void const* data, size_t bytes, off64_t offset) {
     static atomic_llong written;
-    char const* const room = getenv("FULL_DISK_BYTES");
-    if (room != NULL && on_full_disk(fd) && atomic_fetch_add(&written, (long long)bytes) + (long long)bytes > atoll(room)) {
+    char const* const room = getenv("BAD_DISK_BYTES");
+    if (room != NULL && on_bad_disk(fd) &&
+        atomic_fetch_add(&written, (long long)bytes) + (long long)bytes > atoll(room)) {
         errno = ENOSPC;
         return -1;
     }
@@ -35,7 +38,7 @@ static ssize_t write_there(char const* name, int fd, void const* data, size_t by
 }
 
 static int reserve_there(char const* name, int fd, int mode, off64_t offset, off64_t bytes) {
-    if (on_full_disk(fd)) {
+    if (on_bad_disk(fd)) {
         errno = EOPNOTSUPP;
         return -1;
     }
@@ -50,6 +53,18 @@ ssize_t pwrite(int fd, void const* data, size_t bytes, off_t offset) {
 }
 ssize_t pwrite64(int fd, void const* data, size_t bytes, off64_t offset) {
     return write_there("pwrite64", fd, data, bytes, offset);
+}
+int fsync(int fd) {
+    char const* const sign = getenv("SLOW_SYNC");
+    if (sign != NULL && on_bad_disk(fd)) {
+        int const made = open(sign, O_WRONLY | O_CREAT, 0666);
+        if (made >= 0) close(made);
+        sleep(40);
+    }
+    int (*real)(int);
+    void* const found = dlsym(RTLD_NEXT, "fsync");
+    memcpy(&real, &found, sizeof real);
+    return real(fd);
 }
 int fallocate(int fd, int mode, off_t offset, off_t bytes) {
     return reserve_there("fallocate", fd, mode, offset, bytes);
