@@ -36,7 +36,8 @@ std::uint32_t png_crc(Bytes bytes) {
         std::array<std::uint32_t, 256> rows{};
         for (std::uint32_t n = 0; n < rows.size(); ++n) {
             rows[n] = n;
-            for (int bit = 0; bit < 8; ++bit) rows[n] = (rows[n] & 1) != 0 ? 0xEDB88320 ^ rows[n] >> 1 : rows[n] >> 1;
+            for (int bit = 0; bit < 8; ++bit)
+                rows[n] = (rows[n] & 1) != 0 ? 0xEDB88320 ^ rows[n] >> 1 : rows[n] >> 1;
         }
         return rows;
     }();
@@ -54,7 +55,8 @@ PictureState png_state(Bytes file) {
         auto const chunk = big_endian(rest.first(4)) + around_data;
         if (chunk > rest.size()) return PictureState::truncated;
         auto const size = static_cast<std::size_t>(chunk);
-        if (png_crc(rest.subspan(4, size - 8)) != big_endian(rest.subspan(size - 4, 4))) return PictureState::damaged;
+        if (png_crc(rest.subspan(4, size - 8)) != big_endian(rest.subspan(size - 4, 4)))
+            return PictureState::damaged;
         if (std::ranges::equal(rest.subspan(4, 4), last)) return PictureState::whole;
         rest = rest.subspan(size);
     }

@@ -19,6 +19,7 @@
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
 #include "base/clock.hpp"
+#include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
 
@@ -67,6 +68,7 @@ public:
         auto file = create_file(options);
         datasets_ = hdf5::make_dataset_source();
         pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
+        if (options.dry_run) report_placement(launched);
         results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
                                                    [this](std::string const& text) { say(text); });
         JobContext context({.pool = pool_.get(), .results = results_.get(), .options = command_.job_options,
@@ -92,7 +94,7 @@ public:
         if (publishes) publish(launched);
         {
             std::lock_guard const lock(mutex_);
-            progress_.finish(state(launched));
+            if (auto const last = state(launched); last.tasks) progress_.finish(last);
         }
         auto const summary = summarize(launched, publishes);
         auto const text = launched.options.output_mode == OutputMode::json
@@ -144,6 +146,17 @@ private:
         while (done.wait_for(std::chrono::milliseconds(25)) != std::future_status::ready)
             launched.engine.check_interrupt();
         done.get();
+    }
+
+    void report_placement(Launched const& launched) {
+        auto const& topology = launched.engine.topology();
+        for (int rank = 0; rank < topology.ranks; ++rank) {
+            auto const i = static_cast<std::size_t>(rank);
+            say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
+                            launched.cores[i]));
+        }
+        say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results", launched.mpi_version,
+                        base::format_bytes(launched.engine.node().bytes() / 2)));
     }
 
     void show(wire::Output const& output) {

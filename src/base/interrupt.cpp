@@ -8,7 +8,9 @@ namespace {
 std::atomic<int> noted_signal{0};  // all that a handler may touch
 static_assert(std::atomic<int>::is_always_lock_free);
 
-void note(int signal) { noted_signal.store(signal); }
+void note(int signal) {
+    noted_signal.store(signal);
+}
 
 }  // namespace
 
@@ -31,6 +33,8 @@ InterruptNote::~InterruptNote() {
         if (noted_[i]) std::signal(signals_[i], SIG_DFL);
 }
 
-int InterruptNote::signal() const noexcept { return noted_signal.load(); }
+int InterruptNote::signal() const noexcept {
+    return noted_signal.load();
+}
 
 }  // namespace plenum::base

@@ -6,8 +6,9 @@
 
 namespace plenum::base {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are noted where they would have ended the process; an action that
-/// the program has chosen, and nohup's, stay. At most one at a time. Forked children note too, until they choose.
+/// While it lives, SIGINT, SIGTERM and SIGHUP are noted where they would have ended the process; an action
+/// that the program has chosen, and nohup's, stay. At most one at a time. Forked children note too, until
+/// they choose.
 class InterruptNote {
 public:
     InterruptNote();

@@ -47,8 +47,8 @@ public:
     /// Syncs file and folder around the atomic change of name. If the last step fails the complete `.partial`
     /// stays and the error says so. Nothing may be written afterwards.
     void publish();
-    /// For a process that is about to end; any thread, at any time. Removes the files unless they are published or
-    /// complete: then returns false.
+    /// For a process that is about to end; any thread, at any time. Removes the files unless they are
+    /// published or complete: then returns false.
     bool abandon();
 
 private:

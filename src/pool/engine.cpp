@@ -30,6 +30,7 @@ constexpr int nap_under_way_ms = 0;   // a transfer is under way and needs progr
 constexpr int nap_leader_ms = 1;      // a leader among several nodes
 constexpr int nap_idle_leader_ms = 4; // the same, nothing to do for a while
 constexpr int nap_ms = 25;            // all others
+constexpr std::uint64_t large_segment = 64 << 20;  // from here on freed pages go back to the system
 constexpr std::uint64_t idle_after_ns = 100'000'000;
 constexpr std::uint64_t idle_call_ns = 50'000'000;
 // After a signal other ranks wait that long for rank 0 to end the run, so that it can clean up.
@@ -64,8 +65,8 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     start_ns_ = header.run_start_ns;
     if (topology.leads()) {
         auto const split = header.scratch_begin + uncommitted_limit(node_.bytes()) / page * page;
-        transient_ = std::make_unique<SegmentPool>(header.scratch_begin, split, bell_.address());
-        kept_ = std::make_unique<SegmentPool>(split, header.scratch_end, bell_.address());
+        transient_ = std::make_unique<SegmentPool>(node_, header.scratch_begin, split, large_segment, bell_.address());
+        kept_ = std::make_unique<SegmentPool>(node_, split, header.scratch_end, large_segment, bell_.address());
         leader_ = std::make_unique<Leader>(
             node_, Leader::Place{.node = topology.node, .nodes = topology.nodes, .is_rank_zero = topology.rank == 0},
             *transient_, [this](wire::Message message) { send(0, std::move(message)); });

@@ -24,6 +24,9 @@ namespace {
 constexpr double careful_task_ns = 20'000;
 constexpr std::uint64_t output_check_ns = 20'000;
 constexpr std::uint64_t rss_check_ns = 1'000'000;
+constexpr std::uint64_t flush_after_ns = 1'000'000;  // how long the status of a finished chunk may wait
+constexpr std::uint32_t chunks_per_clock = 16;       // short chunks that share a reading of the clock
+constexpr double short_chunks_ns = 5'000;            // and how long they may take together
 
 void write_whole(int fd, void const* data, std::size_t bytes) {
     auto const* at = static_cast<char const*>(data);
@@ -120,7 +123,7 @@ bool Executor::run_slot(int index) {
             call.item_stride = slot.item_stride;
             if (slot.item_stride == 0) {
                 call.item_offsets = node_.at<std::uint64_t>(slot.items_offset);
-                call.items += (slot.count + 1) * sizeof(std::uint64_t);
+                call.items += item_table_bytes(slot.count);
             }
         }
         call.current = &cell_.current;
@@ -146,6 +149,8 @@ bool Executor::run_slot(int index) {
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
         }
+        if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
+        flush_finished(slot);
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -156,23 +161,58 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     call.first = chunk.first;
     call.last = chunk.last;
     call.careful = pipes_.out >= 0 && (mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
-    auto const start = clock_;
     if (output_first_ == UINT64_MAX) output_first_ = chunk.first;
     function_(call);
-    // A task of the chunk that failed has its status already; most chunks have none.
-    auto* const status = call.status + (chunk.first - call.block_first);
-    auto const count = chunk.last - chunk.first;
-    for (std::uint64_t i = 0; i < count; ++i)
-        if (status[i] == static_cast<std::uint8_t>(detail::TaskStatus::pending))
-            status[i] = static_cast<std::uint8_t>(detail::TaskStatus::done);
-    clock_ = base::now_ns();
-    note_times(slot, chunk, start, clock_);
+    remember_finished(slot, chunk);
+    unclocked_tasks_ += chunk.last - chunk.first;
+    // The clock costs as much as a short chunk: it is read for every chunk only where somebody wants to know.
+    if (slot.timing_capacity == 0 && ++unclocked_chunks_ < chunks_per_clock &&
+        mean_ns_ * static_cast<double>(unclocked_tasks_) < short_chunks_ns && mean_ns_ > 0)
+        return;
+    note_times(slot, chunk);
+    if (clock_ - flushed_ > flush_after_ns) flush_finished(slot);
     if (pipes_.out >= 0 && clock_ - output_checked_ > output_check_ns) mark_output(output_first_, chunk.last - 1);
 }
 
-void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start, std::uint64_t end) {
-    auto const count = chunk.last - chunk.first;
+void Executor::remember_finished(BlockSlot const& slot, ChunkRange chunk) {
+    auto count = cell_.finished_count.load(std::memory_order_relaxed);
+    if (count > 0 && cell_.finished[count - 1].last.load(std::memory_order_relaxed) == chunk.first) {
+        cell_.finished[count - 1].last.store(chunk.last, std::memory_order_release);
+        return;
+    }
+    if (count == finished_most) {
+        flush_finished(slot);
+        count = 0;
+    }
+    cell_.finished[count].first.store(chunk.first, std::memory_order_relaxed);
+    cell_.finished[count].last.store(chunk.last, std::memory_order_relaxed);
+    cell_.finished_count.store(count + 1, std::memory_order_release);
+}
+
+void Executor::flush_finished(BlockSlot const& slot) {
+    auto* const status = node_.at<std::uint8_t>(slot.status_offset);
+    auto const count = cell_.finished_count.load(std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        // A task of the chunk that failed has its status already; most chunks have none.
+        auto* const end = status + (cell_.finished[i].last.load(std::memory_order_relaxed) - slot.first);
+        for (auto* s = status + (cell_.finished[i].first.load(std::memory_order_relaxed) - slot.first); s != end; ++s)
+            if (*s == static_cast<std::uint8_t>(detail::TaskStatus::pending))
+                *s = static_cast<std::uint8_t>(detail::TaskStatus::done);
+    }
+    std::atomic_thread_fence(std::memory_order_release);
+    cell_.flushes.store(cell_.flushes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    cell_.finished_count.store(0, std::memory_order_release);
+    flushed_ = clock_;
+}
+
+void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
+    auto const start = clock_;
+    auto const end = base::now_ns();
+    auto const count = unclocked_tasks_;
     auto const elapsed = end - start;
+    clock_ = end;
+    unclocked_chunks_ = 0;
+    unclocked_tasks_ = 0;
     auto const one = static_cast<double>(elapsed) / static_cast<double>(count);
     mean_ns_ = mean_ns_ == 0 ? std::max(one, 0.01) : mean_ns_ + (one - mean_ns_) / 4;
     auto const add = [](std::atomic<std::uint64_t>& sum, std::uint64_t value) {
@@ -196,7 +236,7 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start
     }
     node_.at<wire::Timing>(slot.timing_offset)[row] = {
         .first = chunk.first,
-        .count = static_cast<std::uint32_t>(count),
+        .count = static_cast<std::uint32_t>(chunk.last - chunk.first),
         .rank = cell_.rank,
         .start = static_cast<double>(start - node_.header().run_start_ns) * 1e-9,
         .duration = static_cast<double>(elapsed) * 1e-9,

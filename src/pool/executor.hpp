@@ -42,7 +42,9 @@ private:
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
                                              std::uint64_t step);
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
-    void note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start, std::uint64_t end);
+    void remember_finished(BlockSlot const& slot, ChunkRange chunk);
+    void flush_finished(BlockSlot const& slot);
+    void note_times(BlockSlot& slot, ChunkRange chunk);
     void mark_output(std::uint64_t first, std::uint64_t last);
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content);
 
@@ -61,6 +63,9 @@ private:
     double mean_ns_ = 0;                     // of a task of batch_; 0: unknown
     std::uint64_t sequence_ = 0;             // of the block at work
     std::uint64_t clock_ = 0;                // last reading
+    std::uint32_t unclocked_chunks_ = 0;     // since then
+    std::uint64_t unclocked_tasks_ = 0;
+    std::uint64_t flushed_ = 0;              // when statuses were written last
     std::uint64_t output_checked_ = 0;       // when
     std::uint64_t output_first_ = UINT64_MAX;// first task since then
     std::uint64_t rss_read_ = 0;             // when

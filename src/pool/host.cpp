@@ -111,13 +111,13 @@ wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRang
     if (request.item_offsets.empty()) return {};
     auto const begin = request.item_offsets[tasks.first];
     auto const bytes = request.item_offsets[tasks.last] - begin;
-    Bytes items((tasks.count() + 1) * sizeof(std::uint64_t) + bytes);
+    Bytes items(item_table_bytes(tasks.count()) + bytes);
     std::vector<std::uint64_t> offsets(request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.first),
                                        request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.last) + 1);
     for (auto& offset : offsets) offset -= begin;
     std::memcpy(items.data(), offsets.data(), offsets.size() * sizeof(std::uint64_t));
     if (bytes != 0)
-        std::memcpy(items.data() + offsets.size() * sizeof(std::uint64_t), request.items.data() + begin, bytes);
+        std::memcpy(items.data() + item_table_bytes(tasks.count()), request.items.data() + begin, bytes);
     return wire::Payload::of(std::move(items));
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import inputs
 from cases import CASES, Case
-from running import Run, run
+from running import Run, bad_disk, run
 
 # What mpirun itself says about ranks that end with a status other than 0.
 NOTICE = re.compile(
@@ -21,7 +21,7 @@ NOTICE = re.compile(
     r"the job to be terminated\. The first process to do so was:|\s+Process name: .*|\s+Exit code: .*|")
 
 
-# What may stand before the line: what the job said about its plan, and progress on a machine that is very slow.
+# What may stand before the line: what the job said about its plan, and progress on a very slow machine.
 BEFORE = re.compile(r"\d+ filters of \d+x\d+ on an image of .*|plenum: [1-9][0-9.]* (s|min).* +\d+/\d+ .*")
 
 
@@ -94,8 +94,7 @@ def try_case(case: Case, setup: argparse.Namespace, given: Path, scratch: Path) 
     expected = prepare(case, here)
     environment = dict(case.env)
     if case.full_at is not None:
-        environment |= {"BAD_DISK": str(here), "BAD_DISK_BYTES": str(case.full_at),
-                        "LD_PRELOAD": str(setup.bad_disk), "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        environment |= bad_disk(setup.bad_disk, here) | {"BAD_DISK_BYTES": str(case.full_at)}
     command = command_of(case, setup, given, here, statuses)
     result = run(command, case.cwd or here, environment, scratch)
     problems = problems_of(case, setup, result, statuses)

@@ -28,7 +28,8 @@ def option(name: str, args: str, *words: str) -> Case:
 
 
 def image(name: str, file: str, *words: str) -> Case:
-    return Case(name, f"run convolve --filters 3 --image {{in}}/{file}", ENVIRONMENT, (file.split(":")[0], *words))
+    return Case(name, f"run convolve --filters 3 --image {{in}}/{file}", ENVIRONMENT,
+                (file.split(":")[0], *words))
 
 
 def bank(name: str, file: str, *words: str) -> Case:
@@ -84,20 +85,24 @@ OPTIONS = [
     option("negative stride", "--stride -1", "--stride: '-1'", "negative"),
     option("stride longer than the image", "--stride 41", "--stride 41", "40x60"),
     option("large stride", "--stride 99999999999999999999", "--stride: '99999999999999999999'"),
-    option("contact sheet without folder", "--contact-sheet no/sheet.png", "--contact-sheet 'no/sheet.png'", "folder"),
+    option("contact sheet without folder", "--contact-sheet no/sheet.png", "--contact-sheet 'no/sheet.png'",
+           "folder"),
     option("contact sheet is a folder", "--contact-sheet {in}", "--contact-sheet", "directory"),
     option("contact sheet in /sys", "--contact-sheet /sys/sheet.png", "--contact-sheet '/sys/sheet.png'"),
     option("contact sheet below a file", "--contact-sheet {in}/good.png/a.png", "--contact-sheet", "folder"),
-    Case("image and synthetic", f"{SMALL} --image {{in}}/good.png", USAGE, ("--image", "--synthetic", "one of them")),
+    Case("image and synthetic", f"{SMALL} --image {{in}}/good.png", USAGE,
+         ("--image", "--synthetic", "one of them")),
     Case("no image", "run convolve", USAGE, ("no image", "--image", "--synthetic")),
     Case("bank and filters", f"{SMALL} --bank {{in}}/data.h5:bank", USAGE, ("--bank", "--filters")),
 ]
 
 NUMBERS = [
-    Case(f"filters {number}", f"run convolve --synthetic 40x60 --filters {number}", USAGE, (number, "--filters"))
+    Case(f"filters {number}", f"run convolve --synthetic 40x60 --filters {number}", USAGE,
+         (number, "--filters"))
     for number in ("-3", "0", "1e30", "99999999999999999999", "3.5", "x", "1000000001", "0x10")
 ] + [
-    Case(f"filter size {size}", f"run convolve --synthetic 40x60 --filter-size {size}", USAGE, (size, "--filter-size"))
+    Case(f"filter size {size}", f"run convolve --synthetic 40x60 --filter-size {size}", USAGE,
+         (size, "--filter-size"))
     for size in ("0x4", "4x", "axb", "4", "-1x4", "4x4x4", "1000000x1000000", "41x4")
 ] + [
     Case(f"synthetic {size}", f"run convolve --filters 3 --synthetic {size}", USAGE, (size, "--synthetic"))
@@ -106,8 +111,10 @@ NUMBERS = [
 
 VARIABLES = [
     Case("variable with number", SMALL, USAGE, ("PLENUM_SEED", "'x'"), env={"PLENUM_SEED": "x"}),
-    Case("variable with choice", SMALL, USAGE, ("PLENUM_SCHEDULE", "'magic'"), env={"PLENUM_SCHEDULE": "magic"}),
-    Case("variable with size", SMALL, USAGE, ("PLENUM_NODE_MEMORY", "'4ZB'"), env={"PLENUM_NODE_MEMORY": "4ZB"}),
+    Case("variable with choice", SMALL, USAGE, ("PLENUM_SCHEDULE", "'magic'"),
+         env={"PLENUM_SCHEDULE": "magic"}),
+    Case("variable with size", SMALL, USAGE, ("PLENUM_NODE_MEMORY", "'4ZB'"),
+         env={"PLENUM_NODE_MEMORY": "4ZB"}),
     Case("variable with switch", SMALL, USAGE, ("PLENUM_FORCE", "'maybe'"), env={"PLENUM_FORCE": "maybe"}),
     Case("variable with chunk", SMALL, USAGE, ("PLENUM_CHUNK_SIZE", "'-1'"), env={"PLENUM_CHUNK_SIZE": "-1"}),
     Case("variable with folder", SMALL, USAGE, ("PLENUM_OUTPUT", "'a/'"), env={"PLENUM_OUTPUT": "a/"}),
@@ -129,8 +136,10 @@ IMAGES = [
     image("folder as image", "folder.png", "directory"),
     Case("device as image", "run convolve --image /dev/zero", ENVIRONMENT, ("/dev/zero", "no regular file")),
     Case("empty name of image", "run convolve --image=", USAGE, ("--image needs a value",)),
-    Case("HDF5 file without dataset", "run convolve --image {in}/data.h5", USAGE, ("data.h5", "FILE.h5:DATASET")),
-    Case("HDF5 file with empty dataset", "run convolve --image {in}/data.h5:", USAGE, ("data.h5", "FILE.h5:DATASET")),
+    Case("HDF5 file without dataset", "run convolve --image {in}/data.h5", USAGE,
+         ("data.h5", "FILE.h5:DATASET")),
+    Case("HDF5 file with empty dataset", "run convolve --image {in}/data.h5:", USAGE,
+         ("data.h5", "FILE.h5:DATASET")),
     image("missing HDF5 file", "none.h5:image", "No such file"),
     image("missing dataset", "data.h5:imag", "'imag'", "image"),
     image("missing group", "data.h5:a/b/c", "'a/b/c'"),
@@ -157,8 +166,8 @@ IMAGES = [
     bank("bank of strings", "data.h5:words", "'words'", "not numeric"),
     bank("missing bank", "none.h5:bank", "No such file"),
     bank("cut bank", "cut.h5:bank", "truncated"),
-    Case("filters of the bank too large", "run convolve --synthetic 40x60 --bank {in}/data.h5:big_bank", USAGE,
-         ("50x4", "40x60", "--bank")),
+    Case("filters of the bank too large", "run convolve --synthetic 40x60 --bank {in}/data.h5:big_bank",
+         USAGE, ("50x4", "40x60", "--bank")),
     Case("bank without dataset", "run convolve --synthetic 40x60 --bank {in}/data.h5", USAGE,
          ("--bank", "data.h5", "FILE.h5:DATASET")),
 ]
@@ -177,7 +186,8 @@ OUTPUTS = [
     output("lock is a folder", "out.h5", ENVIRONMENT, "out.h5", files={"out.h5.lock/": ""}),
     output("name too long", "x" * 300 + ".h5", ENVIRONMENT, "too long"),
     Case("current folder cannot be written", SMALL, ENVIRONMENT, ("convolve.h5",), cwd="/sys"),
-    Case("default output exists", SMALL, USAGE, ("convolve.h5 exists", "--force"), files={"convolve.h5": "old"}),
+    Case("default output exists", SMALL, USAGE, ("convolve.h5 exists", "--force"),
+         files={"convolve.h5": "old"}),
 ]
 
 DISKS = [
@@ -191,14 +201,17 @@ DISKS = [
 ]
 
 SIZES = [
-    Case("more node memory than there is", f"{SMALL} --node-memory 100T", ENVIRONMENT, ("--node-memory", "100.0 TiB")),
+    Case("more node memory than there is", f"{SMALL} --node-memory 100T", ENVIRONMENT,
+         ("--node-memory", "100.0 TiB")),
     Case("synthetic image beyond memory", "run convolve --synthetic 1000000x1000000", ENVIRONMENT,
          ("1000000x1000000", "memory")),
     Case("image beyond node memory", "run convolve --synthetic 2000x2000 --node-memory 2M", ENVIRONMENT,
          ("shared array", "--node-memory")),
-    Case("bank beyond memory", "run convolve --synthetic 2000x2000 --filters 1000000000 --filter-size 999x999",
+    Case("bank beyond memory",
+         "run convolve --synthetic 2000x2000 --filters 1000000000 --filter-size 999x999",
          ENVIRONMENT, ("1000000000 filters", "memory")),
-    Case("results beyond the disk", "run convolve --synthetic 2000x2000 --filters 10000000 --filter-size 1x1 --stride 1",
+    Case("results beyond the disk",
+         "run convolve --synthetic 2000x2000 --filters 10000000 --filter-size 1x1 --stride 1",
          ENVIRONMENT, ("convolve.h5", "disk is too small", "make room")),
     Case("another build", SMALL, ENVIRONMENT, ("rank 2", "another build", "same file"), other_build=True),
 ]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Ctrl-C and requests to end: the run says where it was, removes its unfinished files and ends soon, at whatever
-# moment the signal comes.
+# Ctrl-C and requests to end: the run says where it was, removes its unfinished files and ends soon, whenever
+# the signal comes.
 #   interrupts.py --plenum PROGRAM --bad-disk LIBRARY [--only NAME] [--verbose]
 import argparse
 import os
@@ -14,16 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from running import Run, marked_processes, run
+from running import Run, bad_disk, marked_processes, run
 
 # Minutes of work.
 LONG = "run convolve --synthetic 1000x1000 --filters 5000 --filter-size 64x64 --stride 1 -o out.h5"
 SHORT = "run convolve --synthetic 40x60 --filters 3 -o out.h5"
 # Seconds in which the image is made, before any task.
 LONG_START = "run convolve --synthetic 9000x9000 --filters 3 -o out.h5"
-LINE = re.compile(r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); nothing was published")
-# The first sends to the foreground group as a terminal does, the second to the process that was started, the others
-# to single ranks.
+LINE = re.compile(
+    r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); nothing was published")
+# Who gets the signal: the foreground group as from a terminal, the process that was started, or one rank.
 GROUP, STARTED, RANK_0, LAST_RANK = "group", "started", "rank 0", "last rank"
 
 
@@ -125,8 +125,7 @@ def try_case(case: Case, setup: argparse.Namespace, scratch: Path) -> list[str]:
         command = ["mpirun", "-n", str(case.ranks), *command]
     environment = {}
     if case.when == "sync":
-        environment = {"LD_PRELOAD": str(setup.bad_disk), "BAD_DISK": str(here), "SLOW_SYNC": str(scratch / "syncs"),
-                       "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        environment = bad_disk(setup.bad_disk, here) | {"SLOW_SYNC": str(scratch / "syncs")}
     sender = Sender(case, here, scratch)
     result = run(command, here, environment, scratch, during=sender)
     seconds = time.monotonic() - sender.sent

@@ -44,6 +44,12 @@ def wait_for_none(mark: str, seconds: float) -> dict[int, str]:
     return left
 
 
+def bad_disk(library: Path, folder: Path) -> dict[str, str]:
+    """Variables that make the disk below the folder obey bad_disk.c."""
+    return {"LD_PRELOAD": str(library), "BAD_DISK": str(folder),
+            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+
+
 def run(command: list[str], cwd: Path | str, environment: dict[str, str], scratch: Path, during=None) -> Run:
     """`during(process, mark)` is called while the command runs."""
     mark = uuid.uuid4().hex
