@@ -57,6 +57,7 @@ PartialFile::PartialFile(std::string path, ExistingFile existing)
 }
 
 PartialFile::~PartialFile() {
+    if (abandoned_) return;  // the names may belong to another run by now
     if (!keep_) ::unlink(partial_path_.c_str());
     ::unlink(lock_path_.c_str());
 }

@@ -21,8 +21,11 @@ NOTICE = re.compile(
     r"the job to be terminated\. The first process to do so was:|\s+Process name: .*|\s+Exit code: .*|")
 
 
-# What may stand before the line: what the job said about its plan, and progress on a very slow machine.
-BEFORE = re.compile(r"\d+ filters of \d+x\d+ on an image of .*|plenum: [1-9][0-9.]* (s|min).* +\d+/\d+ .*")
+# What may stand before the line: what the job said about its plan, the warning of a machine with few cores, and
+# progress on a very slow one.
+BEFORE = re.compile(
+    r"\d+ filters of \d+x\d+ on an image of .*|plenum: warning: \d+ ranks .* cores; .*|"
+    r"plenum: [1-9][0-9.]* (s|min).* +\d+(/\d+| tasks).*")
 
 
 def own_lines(text: str) -> list[str]:
