@@ -180,13 +180,10 @@ void Host::ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t b
     post([this, step, offset, bytes, leaders_only, shared] {
         auto const id = next_array_id_++;
         array_step_.emplace(ArrayStep{.id = id, .answers_due = 0, .problem = {}, .done = std::move(*shared)});
-        for (int rank = 0; rank < topology_.ranks; ++rank) {
-            bool const leads =
-                topology_.leaders[static_cast<std::size_t>(topology_.node_of[static_cast<std::size_t>(rank)])] == rank;
-            if (leaders_only && !leads) continue;
-            ++array_step_->answers_due;
-            send_(rank, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
-        }
+        array_step_->answers_due = static_cast<std::size_t>(leaders_only ? topology_.nodes : topology_.ranks);
+        // Leaders hand on what concerns all ranks of their node.
+        for (int const leader : topology_.leaders)
+            send_(leader, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
     });
     future.get();
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/affinity.hpp"
 #include "base/doorbell.hpp"
 #include "comm/session.hpp"
 
@@ -106,6 +107,7 @@ struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
     base::DoorbellAddress leader_bell;
+    base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
     std::int32_t executors;
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
