@@ -49,6 +49,21 @@ TEST(LargeArray, BeyondTwoToThe31BytesIsTheSameOnEveryNode) {
     EXPECT_EQ(array.ref()[elements - 1], value_at(elements - 1));
 }
 
+TEST(LargeResults, OfHalfAGibibyteArriveWhole) {
+    constexpr std::uint64_t needed = std::uint64_t{4} << 30, values = (8 << 20) / sizeof(std::uint64_t);
+    if (memory_available() < needed) GTEST_SKIP() << "less than 4 GiB of memory are available";
+    auto const results = pool().map(
+        [](std::uint64_t i, std::span<std::uint64_t> out) {
+            for (std::uint64_t k = 0; k < out.size(); ++k) out[k] = i * values + k;
+        },
+        indices(64), {.shape = {values}});
+    for (std::uint64_t i = 0; i < 64; ++i) {
+        std::uint64_t wrong = 0, k = 0;
+        for (auto const value : results[i]) wrong += value != i * values + k++ ? 1 : 0;
+        ASSERT_EQ(wrong, 0u) << "task " << i;
+    }
+}
+
 TEST(LargeArray, LeavesRoomForTheNext) {
     constexpr std::uint64_t needed = std::uint64_t{8} << 30;
     if (memory_available() < needed) GTEST_SKIP() << "less than 8 GiB of memory are available";
