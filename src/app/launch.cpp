@@ -13,6 +13,7 @@
 
 #include "app/startup.hpp"
 #include "base/clock.hpp"
+#include "base/cores.hpp"
 #include "hdf5/library.hpp"
 #include "mpi/mpi_session.hpp"
 #include "pool/agreed_error.hpp"
@@ -69,7 +70,7 @@ int guarded(Program& program, std::function<int()> const& work) {
 int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_ns,
           std::function<std::unique_ptr<Program>()> const& make_program) {
     auto const threads = threads_per_task();
-    auto const start = agree_on_start(session, options_text(asked), threads);
+    auto const start = agree_on_start(session, options_text(asked), base::library_threads(threads));
     auto const options = options_from(start.options);
     hdf5::open_library();  // a parallel HDF5 calls MPI: here, not in the writer's thread
     pool::Engine engine(session, {.schedule = sched::technique_named(options.schedule).value(),

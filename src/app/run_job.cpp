@@ -16,6 +16,7 @@
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
 #include "base/clock.hpp"
+#include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
 
@@ -67,7 +68,10 @@ public:
              .software = "plenum", .version = version, .git = git_revision});
         datasets_ = hdf5::make_dataset_source();
         pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
-        if (options.dry_run) file.reset();
+        if (options.dry_run) {
+            file.reset();
+            report_placement(launched);
+        }
         results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
                                                    [this](std::string const& text) { say(text); });
         JobContext context({.pool = pool_.get(), .results = results_.get(), .options = command_.job_options,
@@ -81,7 +85,7 @@ public:
     int conclude(Launched const& launched, int code) override {
         {
             std::lock_guard const lock(mutex_);
-            progress_.finish(state(launched));
+            if (auto const last = state(launched); *last.tasks > 0) progress_.finish(last);
         }
         bool const complete = code == 0 || code == static_cast<int>(ExitCode::tasks_failed);
         if (!results_ || launched.options.dry_run || !complete) {
@@ -104,6 +108,17 @@ private:
     void say(std::string_view line) {
         std::lock_guard const lock(mutex_);
         progress_.print_line(line);
+    }
+
+    void report_placement(Launched const& launched) {
+        auto const& topology = launched.engine.topology();
+        for (int rank = 0; rank < topology.ranks; ++rank) {
+            auto const i = static_cast<std::size_t>(rank);
+            say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
+                            launched.cores[i]));
+        }
+        say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results", launched.mpi_version,
+                        base::format_bytes(launched.engine.node().bytes() / 2)));
     }
 
     void show(wire::Output const& output) {

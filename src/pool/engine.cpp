@@ -23,14 +23,15 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 
-// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only messages
-// from other nodes must be looked for.
-constexpr int nap_under_way_ms = 0;   // a transfer is under way and needs progress; see wait()
-constexpr int nap_leader_ms = 1;      // a leader among several nodes
-constexpr int nap_idle_leader_ms = 4; // the same, nothing to do for a while
-constexpr int nap_ms = 25;            // all others
+// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only leaders have
+// to look for messages, those from other nodes.
+constexpr int nap_under_way_ms = 0;    // a transfer is under way and needs progress; see wait()
+constexpr int nap_leader_ms = 1;       // a leader among several nodes, when something has just happened
+constexpr int nap_quiet_leader_ms = 4; // the same, nothing for a while: long tasks, or no work
+constexpr int nap_ms = 100;            // all others
+constexpr int nap_rank_zero_ms = 50;   // rank 0 draws progress while there is something to draw
+constexpr std::uint64_t quiet_after_ns = 50'000'000;
 constexpr std::uint64_t large_segment = 64 << 20;  // from here on freed pages go back to the system
-constexpr std::uint64_t idle_after_ns = 100'000'000;
 constexpr std::uint64_t idle_call_ns = 50'000'000;
 
 std::uint64_t number(std::string const& text) {
@@ -50,6 +51,7 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     }
     session_.transport().barrier();  // the header is there
     set_node_base(node_.base());
+    node_.header().processors.add_own();
     // The fork server has to come before threads and before MPI moves data.
     supervisor_ = std::make_unique<Supervisor>(
         node_, topology.node_rank,
@@ -117,11 +119,11 @@ void Engine::send(int rank, wire::Message message) {
 void Engine::wait() {
     auto const& topology = session_.topology();
     auto const now = base::now_ns();
-    bool const active = (leader_ && leader_->busy()) || (host_ && host_->active());
-    if (active) last_active_ns_ = now;
-    int timeout = nap_ms;
+    int timeout = host_ && host_->active() ? nap_rank_zero_ms : nap_ms;
     if (leader_ && topology.nodes > 1)
-        timeout = now - last_active_ns_ < idle_after_ns ? nap_leader_ms : nap_idle_leader_ms;
+        timeout = now - last_event_ns_ < quiet_after_ns ? nap_leader_ms : nap_quiet_leader_ms;
+    else if (leader_ && leader_->busy())
+        timeout = nap_rank_zero_ms;  // results of long tasks are sent on before their block ends
     if (supervisor_->restless()) timeout = std::min(timeout, nap_leader_ms);
     if (session_.transport().busy()) timeout = nap_under_way_ms;
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
@@ -132,7 +134,7 @@ void Engine::wait() {
     } else {
         ::poll(fds_.data(), fds_.size(), timeout);
     }
-    bell_.drain();
+    if (bell_.drain()) last_event_ns_ = base::now_ns();
 }
 
 int Engine::serve(std::function<int()> const& body, std::function<int(int)> const& conclude) {
@@ -142,6 +144,8 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     bool const rank_zero = session_.topology().rank == 0;
     if (rank_zero)
         thread = std::thread([&] {
+            // A launcher binds each rank to a core, where this rank's executor works: the body may use any.
+            node_.header().processors.apply_to_thread();
             body_code_ = body();
             body_ended = true;
             ringer_.ring(bell_.address());
@@ -149,7 +153,11 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     bool told = false;
     while (!exit_code_) {
         wait();
-        while (auto incoming = session_.transport().receive()) dispatch(std::move(*incoming));
+        while (auto incoming = session_.transport().receive()) {
+            last_event_ns_ = base::now_ns();
+            relay(incoming->message);
+            dispatch(std::move(*incoming));
+        }
         if (exit_code_) break;
         if (!stopping_) supervisor_->tick();
         if (leader_ && !stopping_) leader_->tick();
@@ -162,11 +170,23 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
         if (rank_zero && !told && body_ended && !host_->active()) {
             told = true;
             thread.join();
-            for (int rank = 0; rank < session_.topology().ranks; ++rank) send(rank, wire::Stop{});
+            for (int const leader : session_.topology().leaders) send(leader, wire::Stop{});
         }
     }
     while (session_.transport().busy()) (void)session_.transport().receive();
     return *exit_code_;
+}
+
+void Engine::relay(wire::Message const& message) {
+    if (!leader_) return;
+    auto const* const step = std::get_if<wire::ArrayStep>(&message);
+    if (!std::holds_alternative<wire::Stop>(message) && !std::holds_alternative<wire::Goodbye>(message) &&
+        (step == nullptr || step->step != wire::ArrayStep::Step::populate))
+        return;
+    auto const& topology = session_.topology();
+    for (int rank = 0; rank < topology.ranks; ++rank)
+        if (rank != topology.rank && topology.node_of[static_cast<std::size_t>(rank)] == topology.node)
+            send(rank, message);
 }
 
 void Engine::leave() {
@@ -214,8 +234,8 @@ void Engine::dispatch(comm::Incoming incoming) {
                 std::sort(reports_.begin(), reports_.end(),
                           [](auto const& a, auto const& b) { return a.rank < b.rank; });
                 auto const code = conclude_(body_code_);
-                for (int rank = 0; rank < session_.topology().ranks; ++rank)
-                    send(rank, wire::Goodbye{.exit_code = code});
+                for (int const leader : session_.topology().leaders)
+                    send(leader, wire::Goodbye{.exit_code = code});
             } else {
                 static_assert(std::is_same_v<Type, wire::Goodbye>);
                 exit_code_ = message.exit_code;

@@ -65,6 +65,8 @@ private:
     void reserve_memory();
     void send(int rank, wire::Message message);
     void wait();
+    /// Hands what rank 0 tells all ranks on to the ranks of this node.
+    void relay(wire::Message const& message);
     void dispatch(comm::Incoming incoming);
     void on(wire::ArrayStep const& step);
     void on(wire::ArrayPiece piece);
@@ -89,7 +91,7 @@ private:
     bool stopping_ = false;
     int body_code_ = 0;
     std::uint64_t start_ns_ = 0;
-    std::uint64_t last_active_ns_ = 0, last_idle_call_ns_ = 0;
+    std::uint64_t last_event_ns_ = 0, last_idle_call_ns_ = 0;
     std::vector<pollfd> fds_;
 };
 

@@ -123,7 +123,7 @@ bool Executor::run_slot(int index) {
             call.item_stride = slot.item_stride;
             if (slot.item_stride == 0) {
                 call.item_offsets = node_.at<std::uint64_t>(slot.items_offset);
-                call.items += (slot.count + 1) * sizeof(std::uint64_t);
+                call.items += item_table_bytes(slot.count);
             }
         }
         call.current = &cell_.current;

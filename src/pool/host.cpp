@@ -111,13 +111,13 @@ wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRang
     if (request.item_offsets.empty()) return {};
     auto const begin = request.item_offsets[tasks.first];
     auto const bytes = request.item_offsets[tasks.last] - begin;
-    Bytes items((tasks.count() + 1) * sizeof(std::uint64_t) + bytes);
+    Bytes items(item_table_bytes(tasks.count()) + bytes);
     std::vector<std::uint64_t> offsets(request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.first),
                                        request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.last) + 1);
     for (auto& offset : offsets) offset -= begin;
     std::memcpy(items.data(), offsets.data(), offsets.size() * sizeof(std::uint64_t));
     if (bytes != 0)
-        std::memcpy(items.data() + offsets.size() * sizeof(std::uint64_t), request.items.data() + begin, bytes);
+        std::memcpy(items.data() + item_table_bytes(tasks.count()), request.items.data() + begin, bytes);
     return wire::Payload::of(std::move(items));
 }
 
@@ -180,13 +180,10 @@ void Host::ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t b
     post([this, step, offset, bytes, leaders_only, shared] {
         auto const id = next_array_id_++;
         array_step_.emplace(ArrayStep{.id = id, .answers_due = 0, .problem = {}, .done = std::move(*shared)});
-        for (int rank = 0; rank < topology_.ranks; ++rank) {
-            bool const leads =
-                topology_.leaders[static_cast<std::size_t>(topology_.node_of[static_cast<std::size_t>(rank)])] == rank;
-            if (leaders_only && !leads) continue;
-            ++array_step_->answers_due;
-            send_(rank, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
-        }
+        array_step_->answers_due = static_cast<std::size_t>(leaders_only ? topology_.nodes : topology_.ranks);
+        // Leaders hand on what concerns all ranks of their node.
+        for (int const leader : topology_.leaders)
+            send_(leader, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
     });
     future.get();
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/affinity.hpp"
 #include "base/doorbell.hpp"
 #include "comm/session.hpp"
 
@@ -67,6 +68,11 @@ enum class SlotState : std::uint32_t { free, posted, closed };
 /// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
 enum class ChunkMode : std::uint32_t { uniform, table, measured };
 
+/// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
+[[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
+    return ((tasks + 1) * sizeof(std::uint64_t) + 63) / 64 * 64;
+}
+
 /// A block of consecutive tasks. All but `next` and `timing_used` stay as they are while the slot is posted.
 struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
@@ -101,6 +107,7 @@ struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
     base::DoorbellAddress leader_bell;
+    base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
     std::int32_t executors;
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
