@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -83,6 +84,7 @@ int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_n
                             .mpi_version = session.mpi_version(), .startup_seconds = base::seconds_since(start_ns)};
     auto const program = make_program();
     program->prepare(launched);
+    engine.on_interrupt([&](int signal) { return program->abandon(launched, signal); });
     return engine.serve([&] { return guarded(*program, [&] { return program->body(launched); }); },
                         [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
 }
@@ -93,6 +95,19 @@ void print_error(std::string const& message) {
     auto const line = fmt::format("plenum: {}\n", message);
     std::fwrite(line.data(), 1, line.size(), stderr);
     std::fflush(stderr);
+}
+
+std::string describe_interrupt(Launched const& launched, int signal) {
+    auto const& progress = launched.engine.host().progress();
+    auto const tasks = progress.tasks.load();
+    if (tasks == 0) return fmt::format("interrupted by SIG{} before any task", ::sigabbrev_np(signal));
+    return fmt::format("interrupted by SIG{} after {} of {} tasks", ::sigabbrev_np(signal),
+                       progress.done.load() + progress.failed.load(), tasks);
+}
+
+bool Program::abandon(Launched const& launched, int signal) {
+    complain(describe_interrupt(launched, signal));
+    return true;
 }
 
 void Program::complain(std::string const& message) { print_error(message); }

@@ -127,6 +127,11 @@ void Progress::finish(ProgressState const& state) {
     next_draw_seconds_ = never;
 }
 
+void Progress::stop() {
+    clear_bar();
+    next_draw_seconds_ = never;
+}
+
 void Progress::clear_bar() {
     if (bar_is_drawn_) write_all(fd_, clear_line);
     bar_is_drawn_ = false;

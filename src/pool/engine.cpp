@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -33,6 +34,9 @@ constexpr int nap_rank_zero_ms = 50;   // rank 0 draws progress while there is s
 constexpr std::uint64_t quiet_after_ns = 50'000'000;
 constexpr std::uint64_t large_segment = 64 << 20;  // from here on freed pages go back to the system
 constexpr std::uint64_t idle_call_ns = 50'000'000;
+// After a signal other ranks wait that long for rank 0 to end the run, so that it can clean up.
+constexpr std::uint64_t interrupt_grace_ns = 2'000'000'000;
+constexpr std::uint64_t last_words_ns = 200'000'000;
 
 std::uint64_t number(std::string const& text) {
     std::uint64_t value = 0;
@@ -139,6 +143,7 @@ void Engine::wait() {
 
 int Engine::serve(std::function<int()> const& body, std::function<int(int)> const& conclude) {
     conclude_ = conclude;
+    interrupts_.emplace();
     std::thread thread;
     std::atomic<bool> body_ended{false};
     bool const rank_zero = session_.topology().rank == 0;
@@ -153,6 +158,7 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     bool told = false;
     while (!exit_code_) {
         wait();
+        check_interrupt();
         while (auto incoming = session_.transport().receive()) {
             last_event_ns_ = base::now_ns();
             relay(incoming->message);
@@ -175,6 +181,32 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     }
     while (session_.transport().busy()) (void)session_.transport().receive();
     return *exit_code_;
+}
+
+void Engine::check_interrupt() {
+    auto const signal = interrupts_->signal();
+    if (signal == 0) return;
+    if (session_.topology().rank == 0) {
+        if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(128 + signal);
+        return;
+    }
+    auto const now = base::now_ns();
+    if (interrupted_ns_ == 0) interrupted_ns_ = now;
+    if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(128 + signal);
+}
+
+void Engine::end_at_once(int code) {
+    auto const& topology = session_.topology();
+    if (topology.rank == 0) {
+        wire::Message const goodbye = wire::Goodbye{.exit_code = code, .at_once = true};
+        for (int const leader : topology.leaders)
+            if (leader != 0) send(leader, goodbye);
+        relay(goodbye);
+    }
+    auto const start = base::now_ns();
+    while (session_.transport().busy() && base::now_ns() - start < last_words_ns) (void)session_.transport().receive();
+    // The executors see their parent die. The body may be anywhere: nothing is destroyed under its feet.
+    ::_exit(code);
 }
 
 void Engine::relay(wire::Message const& message) {
@@ -238,6 +270,7 @@ void Engine::dispatch(comm::Incoming incoming) {
                     send(leader, wire::Goodbye{.exit_code = code});
             } else {
                 static_assert(std::is_same_v<Type, wire::Goodbye>);
+                if (message.at_once) end_at_once(message.exit_code);
                 exit_code_ = message.exit_code;
             }
         },

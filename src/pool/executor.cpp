@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
@@ -235,13 +236,15 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
         peak_rss_ = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
         rss_read_ = end;
     }
-    node_.at<wire::Timing>(slot.timing_offset)[row] = {
-        .first = chunk.first,
-        .count = static_cast<std::uint32_t>(chunk.last - chunk.first),
-        .rank = cell_.rank,
-        .start = static_cast<double>(start - node_.header().run_start_ns) * 1e-9,
-        .duration = static_cast<double>(elapsed) * 1e-9,
-        .peak_rss = peak_rss_};
+    auto& timing = node_.at<wire::Timing>(slot.timing_offset)[row];
+    timing.first = chunk.first;
+    timing.count = static_cast<std::uint32_t>(chunk.last - chunk.first);
+    timing.rank = cell_.rank;
+    timing.duration = static_cast<double>(elapsed) * 1e-9;
+    timing.peak_rss = peak_rss_;
+    // Last: by its start the leader tells a whole row from what was there before, should this executor die here.
+    std::atomic_ref(timing.start)
+        .store(static_cast<double>(start - node_.header().run_start_ns) * 1e-9, std::memory_order_release);
 }
 
 void Executor::mark_output(std::uint64_t first, std::uint64_t last) {

@@ -202,8 +202,8 @@ std::uint64_t Host::place_array(std::uint64_t bytes) {
     auto const offset = arrays_.allocate(bytes);
     if (!offset)
         throw EnvironmentError(fmt::format(
-            "a shared array of {} does not fit ({} of {} for arrays are in use, the largest gap is {}); give more "
-            "with --node-memory (now {})",
+            "a shared array of {} does not fit ({} of {} for arrays are in use, the largest gap is {}); use smaller "
+            "ones, or give more with --node-memory (now {})",
             base::format_bytes(bytes), base::format_bytes(arrays_.used()), base::format_bytes(arrays_.capacity()),
             base::format_bytes(arrays_.largest_hole()), base::format_bytes(node_.bytes() / 2)));
     array_bytes_[*offset] = bytes;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/error.hpp>
 
@@ -213,7 +214,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     blocks_[static_cast<std::size_t>(index)] = Block{.id = assignment.block, .batch = assignment.batch,
                                                      .segment = std::move(segment), .function = batch.function,
                                                      .failures = {}, .varying = {}, .sent = {},
-                                                     .last_sent_ns = base::now_ns()};
+                                                     .posted_ns = base::now_ns(), .last_sent_ns = base::now_ns()};
     slot.state.store(SlotState::posted, std::memory_order_seq_cst);
     auto& work = node_.header().work;
     work.fetch_add(1, std::memory_order_release);
@@ -329,6 +330,8 @@ bool Leader::recover_claim(Recovery& recovery) {
         if (phase == Phase::claiming || cell.claims.load(std::memory_order_relaxed) != claims ||
             cell.flushes.load(std::memory_order_relaxed) != flushes)
             continue;
+        // It went on to another slot between the looks: what it owns is not of this block. Next time it has passed.
+        if (cell.slot.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(index) + 1) continue;
         if (phase == Phase::owning) recovery.owned.emplace_back(first, last);
         recovery.owned.insert(recovery.owned.end(), finished.begin(), finished.end());
         recovery.passed[n] = true;
@@ -380,6 +383,7 @@ void Leader::recover() {
         for (std::uint32_t f = 0; f < finished; ++f)
             mark(slot, cell.finished[f].first.load(), cell.finished[f].last.load(), TaskStatus::done);
         if (cell.phase.load(std::memory_order_relaxed) == Phase::owning) {
+            harvest();  // its last words, or its current task would be charged although the result is here
             recover_owned(i, slot, block);
             release_cell(i);
         } else {
@@ -476,7 +480,16 @@ void Leader::collect(int index, bool complete) {
     if (complete && slot.timing_capacity > 0) {
         auto const* const rows = node_.at<wire::Timing>(slot.timing_offset);
         auto const used = std::min(slot.timing_used.load(std::memory_order_acquire), slot.timing_capacity);
-        last.timing.assign(rows, rows + used);
+        // A row that its executor claimed but did not live to write holds what the memory held before: it is not of
+        // this block, or older than the block.
+        auto const seconds = [&](std::uint64_t ns) {
+            return static_cast<double>(ns - node_.header().run_start_ns) * 1e-9;
+        };
+        auto const posted = seconds(block.posted_ns), now = seconds(base::now_ns());
+        std::copy_if(rows, rows + used, std::back_inserter(last.timing), [&](wire::Timing const& row) {
+            return row.start >= posted && row.start <= now && row.first >= slot.first && row.count > 0 &&
+                   row.count <= slot.count && row.first - slot.first <= slot.count - row.count;
+        });
     }
     if (slot.stride == 0) {
         std::sort(block.varying.begin(), block.varying.end(),
@@ -504,6 +517,12 @@ void Leader::collect(int index, bool complete) {
         while (runs.size() > 1) {
             wire::BlockResults one;
             one.runs = {runs.back()};
+            // A failure travels with its run: rank 0 counts what is done from one message alone.
+            auto const of_others = std::stable_partition(
+                last.failures.begin(), last.failures.end(),
+                [&](auto const& failure) { return failure.task < runs.back().first || failure.task >= runs.back().last; });
+            one.failures.assign(std::make_move_iterator(of_others), std::make_move_iterator(last.failures.end()));
+            last.failures.erase(of_others, last.failures.end());
             runs.pop_back();
             send_run(slot, block, std::move(one));
         }

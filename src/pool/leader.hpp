@@ -87,6 +87,7 @@ private:
         std::uint64_t varying_bytes = 0;
         bool all_done = true;        // no failure, no dead executor: no need to look at each status
         std::vector<bool> sent;      // empty: nothing was sent yet
+        std::uint64_t posted_ns = 0;
         std::uint64_t last_sent_ns = 0;
         bool flush_now = false;
     };
