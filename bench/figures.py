@@ -29,7 +29,7 @@ def _plain(bench: Bench, *arguments: object):
 
 
 def convolve_reduced(bench: Bench) -> Iterator[dict]:
-    filters, side = bench.pick(4000, 20), bench.pick(3000, 400)
+    filters, side = bench.pick(1500, 20), bench.pick(3000, 400)
     yield bench.compare("convolve_reduced", "filters/s", filters, 1.9,
                         _job(bench, "convolve-checksums", "--side", side, "--filters", filters),
                         _plain(bench, "convolve", side, filters), filters=filters, image=f"{side}x{side}")

@@ -166,8 +166,9 @@ bool Executor::run_slot(int index) {
 }
 
 void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk) {
-    call.first = chunk.first;
-    call.last = chunk.last;
+    // One at a time: as a pair they go through the stack, and the load of the pair waits for both stores.
+    std::atomic_ref(call.first).store(chunk.first, std::memory_order_relaxed);
+    std::atomic_ref(call.last).store(chunk.last, std::memory_order_relaxed);
     call.careful = pipes_.out >= 0 && (prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
     if (call.careful) {
         mark_pending_output();
