@@ -164,7 +164,7 @@ TEST(Crash, RaisesATaskErrorThatSaysWhere) {
 }
 
 TEST(Crash, OfTheFirstTheLastAndTheOnlyTask) {
-    for (std::uint64_t const count : {1, 2, 3, 50}) {
+    for (auto const count : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{50}}) {
         auto const results = pool().map(
             [count](std::uint64_t i) {
                 if (i == 0 || i == count - 1) ::raise(SIGKILL);

@@ -123,14 +123,20 @@ TEST(Items, ComeFromAnyRange) {
     expect_serial_results([](int n) { return n * 2; }, list);
     std::set<std::string> const set{"one", "two", "three"};
     expect_serial_results([](std::string const& s) { return s.size(); }, set);
-    expect_serial_results([](int n) { return n + 1; }, std::views::iota(10, 500));
-    expect_serial_results([](double x) { return x * x; },
-                          std::views::iota(0, 200) | std::views::transform([](int n) { return n * 0.25; }));
     std::vector<bool> const flags{true, false, true};
     expect_serial_results([](bool flag) { return flag ? 1 : 2; }, flags);
     expect_serial_results([](int n) { return n; }, std::vector<int>{});
     expect_serial_results([](std::string const& s) { return s; }, std::vector<std::string>{});
 }
+
+// Clang before 16 cannot compile the views of GCC 12's library.
+#if !defined(__clang__) || __clang_major__ >= 16
+TEST(Items, ComeFromViews) {
+    expect_serial_results([](int n) { return n + 1; }, std::views::iota(10, 500));
+    expect_serial_results([](double x) { return x * x; },
+                          std::views::iota(0, 200) | std::views::transform([](int n) { return n * 0.25; }));
+}
+#endif
 
 TEST(ResultTypes, OfFixedSizeTravel) {
     expect_serial_results([](std::uint64_t i) { return static_cast<char>('a' + i % 26); });
