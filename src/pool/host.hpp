@@ -74,7 +74,7 @@ private:
                bool timing, std::promise<void> done);
     /// How many tasks a block may have so that it fits into the node's memory; 0: not even one does.
     [[nodiscard]] std::uint64_t most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
-                                                    bool on_rank_zeros_node) const;
+                                                    int node) const;
     [[nodiscard]] wire::Payload items_of(detail::BatchRequest const& request, wire::TaskRange tasks) const;
     void ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only);
     void send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done);
