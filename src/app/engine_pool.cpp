@@ -23,7 +23,7 @@ std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest reques
     store->stride = request.stride;
     std::optional<std::uint64_t> offset;
     if (request.stride != 0) {
-        auto const bytes = request.tasks * request.stride;
+        auto const bytes = count_of({request.tasks, request.stride});
         auto memory = engine_.kept_results().allocate(bytes);
         if (!memory)
             throw EnvironmentError(fmt::format(

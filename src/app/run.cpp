@@ -19,10 +19,11 @@ public:
             auto* const stream = output.error ? stderr : stdout;
             for (std::size_t at = 0; at < output.text.size();) {
                 auto const end = std::min(output.text.find('\n', at), output.text.size());
+                auto const first = std::to_string(output.tasks.first);
                 auto const who = output.tasks.count() == 1
-                                     ? std::to_string(output.tasks.first)
-                                     : std::to_string(output.tasks.first) + "-" + std::to_string(output.tasks.last - 1);
-                auto const line = "[task " + who + "] " + output.text.substr(at, end - at) + "\n";
+                                     ? "[task " + first + "] "
+                                     : "[tasks " + first + "-" + std::to_string(output.tasks.last - 1) + "] ";
+                auto const line = who + output.text.substr(at, end - at) + "\n";
                 std::fwrite(line.data(), 1, line.size(), stream);
                 at = end + 1;
             }

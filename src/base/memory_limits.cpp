@@ -116,8 +116,12 @@ MemoryLimits read_memory_limits(std::string const& backing_directory) {
 
 int populate(void* begin, std::uint64_t bytes) noexcept {
     static constexpr int madv_populate_write = 23;  // not in the C library's header before glibc 2.35's kernel headers
-    if (::madvise(begin, bytes, madv_populate_write) == 0) return 0;
-    if (errno != EINVAL) return errno == EFAULT ? ENOMEM : errno;
+    // No bytes are always made present, if the kernel knows how to.
+    static bool const known = ::madvise(nullptr, 0, madv_populate_write) == 0;
+    if (known) {
+        if (::madvise(begin, bytes, madv_populate_write) == 0) return 0;
+        return errno == EFAULT ? ENOMEM : errno;
+    }
     // Kernels before 5.14: touch the pages. The caller has checked the limits before.
     auto* const page = static_cast<char volatile*>(begin);
     for (std::uint64_t at = 0; at < bytes; at += 4096) page[at] = page[at];

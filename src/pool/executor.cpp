@@ -1,5 +1,6 @@
 #include "pool/executor.hpp"
 
+#include <sched.h>
 #include <stdio_ext.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -42,7 +43,11 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 }  // namespace
 
 Executor::Executor(NodeView node, int index, OutputPipes pipes)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {}
+    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {
+    if (pipes_.out < 0) return;
+    for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
+        output_marked_[stream] = output_written(stream);
+}
 
 void Executor::run() {
     auto& header = node_.header();
@@ -106,6 +111,7 @@ bool Executor::run_slot(int index) {
             object_.reset();
             function_ = wire::find_task(slot.function);
             mean_ns_ = 0;
+            prints_ = false;
             cell_.batch_tasks.store(0, std::memory_order_relaxed);
             cell_.batch_ns.store(0, std::memory_order_relaxed);
             cell_.batch.store(batch_, std::memory_order_release);
@@ -152,6 +158,7 @@ bool Executor::run_slot(int index) {
         }
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
+        mark_pending_output();  // before the block can be seen as finished
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -162,8 +169,15 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     // One at a time: as a pair they go through the stack, and the load of the pair waits for both stores.
     std::atomic_ref(call.first).store(chunk.first, std::memory_order_relaxed);
     std::atomic_ref(call.last).store(chunk.last, std::memory_order_relaxed);
-    call.careful = pipes_.out >= 0 && (mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
-    if (output_first_ == UINT64_MAX) output_first_ = chunk.first;
+    call.careful = pipes_.out >= 0 && (prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
+    if (call.careful) {
+        mark_pending_output();
+    } else {
+        if (output_first_ == UINT64_MAX) output_first_ = chunk.first;
+        output_last_ = chunk.last - 1;
+    }
+    if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
+        cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
     remember_finished(slot, chunk);
     unclocked_tasks_ += chunk.last - chunk.first;
@@ -173,7 +187,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
         return;
     note_times(slot, chunk);
     if (clock_ - flushed_ > flush_after_ns) flush_finished(slot);
-    if (pipes_.out >= 0 && clock_ - output_checked_ > output_check_ns) mark_output(output_first_, chunk.last - 1);
+    if (clock_ - output_checked_ > output_check_ns) mark_pending_output();
 }
 
 void Executor::remember_finished(BlockSlot const& slot, ChunkRange chunk) {
@@ -247,17 +261,34 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
         .store(static_cast<double>(start - node_.header().run_start_ns) * 1e-9, std::memory_order_release);
 }
 
+std::uint64_t Executor::output_written(std::size_t stream) const {
+    auto const& taken = cell_.output_taken[stream];
+    for (;;) {
+        auto const ended = taken.ended.load(std::memory_order_seq_cst);
+        int waiting = 0;
+        if (::ioctl(stream == 0 ? pipes_.out : pipes_.error, FIONREAD, &waiting) != 0) waiting = 0;
+        if (taken.begun.load(std::memory_order_seq_cst) == ended) return ended + static_cast<std::uint64_t>(waiting);
+        ::sched_yield();  // the parent is reading
+    }
+}
+
 void Executor::mark_output(std::uint64_t first, std::uint64_t last) {
     output_checked_ = clock_;
     output_first_ = UINT64_MAX;
     std::cout.flush();
     if (__fpending(stdout) != 0) std::fflush(stdout);
-    for (int const fd : {pipes_.out, pipes_.error}) {
-        int waiting = 0;
-        if (::ioctl(fd, FIONREAD, &waiting) != 0 || waiting == 0) continue;
+    for (std::size_t stream = 0; stream < output_marked_.size(); ++stream) {
+        auto const written = output_written(stream);
+        if (written <= output_marked_[stream]) continue;
+        prints_ = true;
         OutputMark const mark{.first_task = first, .last_task = last};
-        write_whole(fd, &mark, sizeof mark);
+        write_whole(stream == 0 ? pipes_.out : pipes_.error, &mark, sizeof mark);
+        output_marked_[stream] = written + sizeof mark;
     }
+}
+
+void Executor::mark_pending_output() {
+    if (pipes_.out >= 0 && output_first_ != UINT64_MAX) mark_output(output_first_, output_last_);
 }
 
 void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {

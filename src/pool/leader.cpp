@@ -51,9 +51,11 @@ std::string describe_end(ExecutorCell const& cell, FailureCause& cause) {
 
 std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept { return node_memory_bytes / 8; }
 
-std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch) noexcept {
-    auto const items = batch.item_stride + (batch.varying_items ? 64 : 0);
-    return 1 + items + (batch.direct ? 0 : batch.stride);
+std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_zeros_node,
+                                   std::uint64_t largest_item) noexcept {
+    auto const items = batch.varying_items ? largest_item + sizeof(std::uint64_t) : batch.item_stride;
+    auto const times = batch.timing ? sizeof(wire::Timing) : 0;
+    return 1 + items + times + (batch.direct && on_rank_zeros_node ? 0 : batch.stride);
 }
 
 SegmentPool::SegmentPool(NodeView node, std::uint64_t begin, std::uint64_t end, std::uint64_t remove_from,

@@ -23,8 +23,10 @@ namespace plenum::pool {
 /// Most bytes of results on a node that rank 0 has not taken yet.
 [[nodiscard]] std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept;
 
-/// Bytes of node memory that a block needs for each of its tasks.
-[[nodiscard]] std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch) noexcept;
+/// Bytes of node memory that a block needs for each of its tasks, at most. Direct results take none on the node of
+/// rank 0 alone: elsewhere they wait to be sent.
+[[nodiscard]] std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_zeros_node,
+                                                 std::uint64_t largest_item) noexcept;
 
 /// Memory of segments (and of results that stay in node memory): handed out by the leader's thread, given back by whoever is the last to need it.
 class SegmentPool {

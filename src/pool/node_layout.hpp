@@ -2,6 +2,7 @@
 // written by all processes of the node; no pointers, only offsets.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,12 @@ inline constexpr std::size_t line_pair = 128;
 
 inline constexpr std::size_t finished_most = 32;  ///< chunks an executor remembers before it writes their status
 
+/// Bytes that the parent has read from a pipe of its executor. `begun` counts before a read and `ended` after it: while
+/// they are equal, and only then, all that was ever written is `ended` and what waits in the pipe.
+struct OutputTaken {
+    std::atomic<std::uint64_t> begun, ended;
+};
+
 struct alignas(line_pair) ExecutorCell {
     // Written by the executor.
     std::atomic<Phase> phase;
@@ -51,6 +58,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint32_t> batch;         ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
+    std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
     alignas(line_pair) std::atomic<CellState> state;
@@ -58,6 +66,7 @@ struct alignas(line_pair) ExecutorCell {
     std::int32_t wait_status;      ///< of waitpid, when dead
     std::uint32_t out_of_memory;   ///< the kernel's count of OOM kills went up during its life
     base::DoorbellAddress parent_bell;
+    std::array<OutputTaken, 2> output_taken;  ///< standard output, standard error
     // Ring of results of varying length and of error messages: head by the executor, tail by the leader.
     alignas(line_pair) std::atomic<std::uint64_t> ring_head;
     alignas(line_pair) std::atomic<std::uint64_t> ring_tail;

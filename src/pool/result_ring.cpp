@@ -21,8 +21,9 @@ bool ring_push(ExecutorCell& cell, std::byte* ring, std::uint64_t ring_bytes, Ri
     record.bytes = content.size();
     auto const need = record_size(content.size());
     auto const to_end = ring_bytes - head % ring_bytes;
-    // An empty ring starts over at its beginning, so that few pages are ever touched.
-    bool const restart = head == tail && head % ring_bytes > ring_bytes / 64;
+    // An empty ring starts over at its beginning, so that few pages are ever touched; unless the record fits here but
+    // not behind the skip, for then it would have to wait for the leader.
+    bool const restart = head == tail && head % ring_bytes > ring_bytes / 64 && to_end + need <= ring_bytes;
     if (to_end < need || (restart && to_end != ring_bytes)) {
         if (head + to_end - tail > ring_bytes) return false;
         RingRecord const skip{.kind = RingRecord::Kind::skip, .reserved = 0, .bytes = to_end - unit, .task = 0,
