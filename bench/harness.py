@@ -6,6 +6,8 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import uuid
 
@@ -160,8 +162,12 @@ class Running:
         self.command = command
         self.run_id = str(uuid.uuid4())
         environment = {**environment, "BENCH_RUN_ID": self.run_id}
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self.errors,
                                         stdin=subprocess.DEVNULL, text=True)
+        self.limit = threading.Timer(PROGRAM_SECONDS, self.process.terminate)
+        self.limit.daemon = True
+        self.limit.start()
         self.summary: dict = {}
         self.end_ns = 0
 
@@ -180,14 +186,11 @@ class Running:
             if line.startswith("{"):
                 self.end_ns = time.monotonic_ns()
                 self.summary = json.loads(line)
-        errors = self.process.stderr.read()
-        try:
-            status = self.process.wait(PROGRAM_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise Failure(f"{' '.join(self.command)}: does not end") from None
+        status = self.process.wait()
+        self.limit.cancel()
+        self.errors.seek(0)
         if status != 0:
-            raise Failure(f"{' '.join(self.command)}: status {status}\n{errors}")
+            raise Failure(f"{' '.join(self.command)}: status {status}\n{self.errors.read()}")
         return self
 
 
