@@ -3,7 +3,6 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)      # linked to plenum_mpi only
 find_package(fmt REQUIRED)                   # messages: GCC 12 has no <format>
-find_package(spdlog REQUIRED)                # logging
 find_package(CLI11 REQUIRED)                 # command line, plenum_app only
 find_package(Eigen3 REQUIRED NO_MODULE)      # plenum/eigen.hpp and the jobs
 find_package(cereal REQUIRED)                # arguments and results that are not plain bytes

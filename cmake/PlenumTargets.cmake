@@ -15,5 +15,6 @@ function(plenum_layer name)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_features(plenum_${name} PUBLIC cxx_std_20)
   target_link_libraries(plenum_${name} PUBLIC ${arg_PUBLIC} PRIVATE $<BUILD_INTERFACE:plenum_flags> ${arg_PRIVATE})
 endfunction()

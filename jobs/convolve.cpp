@@ -40,14 +40,18 @@ ConvolveRequest request_of(JobContext& job) {
             .filter_size_given = job.given("filter-size")};
 }
 
+/// What is wrong with the shape of a dataset that should have `rank` dimensions.
+std::string describe(Shape const& shape, std::size_t rank) {
+    return shape.size() != rank ? fmt::format("it has rank {}", shape.size()) : std::string("it is empty");
+}
+
 Image dataset_image(JobContext& job, Hdf5Source const& source) {
     auto const shared = job.pool().share_from_hdf5<float>(source.file, source.dataset);
     auto const& shape = shared.shape();
     if (shape.size() != 2 || shape[0] == 0 || shape[1] == 0) {
         throw EnvironmentError(
-            fmt::format("dataset '{}' of '{}' is no image (rank {}, or empty); pass one of rank 2 "
-                        "[row, column]",
-                        source.dataset, source.file.string(), shape.size()));
+            fmt::format("dataset '{}' of '{}' is no image ({}); pass one of rank 2 [row, column]",
+                        source.dataset, source.file.string(), describe(shape, 2)));
     }
     auto const pixels = shared.ref().span();
     return {{shape[0], shape[1]}, {pixels.begin(), pixels.end()}};
@@ -84,10 +88,9 @@ SharedBank bank_of(JobContext& job, ConvolvePlan const& plan) {
     auto taps = job.pool().share_from_hdf5<float>(source.file, source.dataset);
     auto const shape = taps.shape();
     if (shape.size() != 3 || shape[0] == 0 || shape[1] == 0 || shape[2] == 0) {
-        throw EnvironmentError(
-            fmt::format("dataset '{}' of '{}' is no filter bank (rank {}, or empty); pass one of "
-                        "rank 3 [filter, row, column]",
-                        source.dataset, source.file.string(), shape.size()));
+        throw EnvironmentError(fmt::format(
+            "dataset '{}' of '{}' is no filter bank ({}); pass one of rank 3 [filter, row, column]",
+            source.dataset, source.file.string(), describe(shape, 3)));
     }
     return {.taps = std::move(taps), .filters = shape[0], .size = {shape[1], shape[2]}};
 }
@@ -145,9 +148,9 @@ int run(JobContext& job) {
     auto const bank = bank_of(job, plan);
     auto const shape = checked_shape(image.extent, bank.size, plan.stride);
     auto const kept = shape.kept();
-    job.say(fmt::format(
-        "{} filters of {} on an image of {}, every {}th pixel of the full convolution kept: {} each",
-        bank.filters, to_string(bank.size), to_string(image.extent), shape.stride, to_string(kept)));
+    job.say(fmt::format("{} filters of {} on an image of {}; with stride {} each result has {} pixels",
+                        bank.filters, to_string(bank.size), to_string(image.extent), shape.stride,
+                        to_string(kept)));
 
     StridedLayout const layout(shape);
     require_memory(static_cast<double>(layout.size()) * sizeof(float), "the arranged image");

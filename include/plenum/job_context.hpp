@@ -7,6 +7,7 @@
 #include <plenum/option_value.hpp>
 #include <plenum/pool.hpp>
 #include <plenum/result_file.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ public:
         detail::PoolCore* pool = nullptr;
         detail::ResultFileCore* results = nullptr;
         std::map<std::string, std::string> options = {};  ///< of the job, by name without dashes
+        std::set<std::string> given = {};                 ///< those of them that stood in the command line
         std::uint64_t seed = 0;
         bool dry_run = false;
         std::function<void(std::string_view)> say = {};
@@ -33,8 +35,11 @@ public:
     [[nodiscard]] T option(std::string const& name) const {
         return parse_option<T>(text_of(name), "--" + name);
     }
-    /// The option has a value: from the command line or as its default.
-    [[nodiscard]] bool given(std::string const& name) const { return !text_of(name).empty(); }
+    /// The user gave the option; otherwise its value is the default.
+    [[nodiscard]] bool given(std::string const& name) const {
+        (void)text_of(name);  // an option that the job does not declare is an error here too
+        return parts_.given.contains(name);
+    }
     /// --seed of the run.
     [[nodiscard]] std::uint64_t seed() const noexcept { return parts_.seed; }
     /// --dry-run: maps describe what they would do and run nothing; their results do not exist.

@@ -89,7 +89,14 @@ public:
         auto const count = count_of(shape);
         auto const rows = shape.empty() ? 1 : shape.front();
         ArrayShape const extents(rows, rows == 0 ? 0 : count / rows);
-        SharedArray<T> array(*core_, core_->place_array(std::max<std::uint64_t>(count * sizeof(T), 1)), shape, extents);
+        auto const place = [&] {
+            try {
+                return core_->place_array(std::max<std::uint64_t>(count * sizeof(T), 1));
+            } catch (EnvironmentError const& error) {
+                throw EnvironmentError(file + ": dataset '" + dataset + "' is too large: " + error.what());
+            }
+        };
+        SharedArray<T> array(*core_, place(), shape, extents);
         core_->read_dataset(file, dataset, element_type_of<T>(),
                             {reinterpret_cast<std::byte*>(const_cast<T*>(array.data())), count * sizeof(T)});
         core_->publish_array(offset_of(array), count * sizeof(T));

@@ -34,7 +34,8 @@ public:
         } else if constexpr (detail::ElementRange<R>) {
             using T = std::ranges::range_value_t<R>;
             auto const view = bytes(i);
-            R result(view.size() / sizeof(T));
+            R result{};
+            result.resize(view.size() / sizeof(T));
             if (!view.empty()) std::memcpy(std::ranges::data(result), view.data(), view.size());
             return result;
         } else {

@@ -1,10 +1,11 @@
 // Starting a program on all ranks.
 #pragma once
 
-#include <cstdint>
+#include <concepts>
 #include <functional>
 #include <plenum/pool.hpp>
 #include <string>
+#include <type_traits>
 
 namespace plenum {
 
@@ -17,12 +18,27 @@ struct RunSettings {
     std::string node_memory = {};   ///< "4G"
 };
 
-/// Runs `body` on rank 0 of the program, on a thread of its own, while the other ranks serve; returns its result as
-/// the exit code, on every rank. Collective: each rank of an mpirun calls it, first thing in main and from the main
+namespace detail {
+[[nodiscard]] int run_body(std::function<int(Pool&)> const& body, RunSettings const& settings);
+}
+
+/// Runs `body` on rank 0 of the program, on a thread of its own, while the other ranks serve; returns its result (0
+/// when it returns nothing) as the exit code, on every rank. Collective: each rank of an mpirun calls it, first thing in main and from the main
 /// thread; without mpirun one process does everything. What the body sets in global variables is not seen by tasks:
 /// executors are forked before. An exception that leaves the body is printed and ends every rank with its code.
 /// `argc` and `argv` are not looked at.
-int run(int argc, char** argv, std::function<int(Pool&)> const& body, RunSettings const& settings = {});
-int run(int argc, char** argv, std::function<void(Pool&)> const& body, RunSettings const& settings = {});
+template <std::invocable<Pool&> Body>
+int run(int, char**, Body&& body, RunSettings const& settings = {}) {
+    return detail::run_body(
+        [&body](Pool& pool) {
+            if constexpr (std::is_void_v<std::invoke_result_t<Body&, Pool&>>) {
+                body(pool);
+                return 0;
+            } else {
+                return static_cast<int>(body(pool));
+            }
+        },
+        settings);
+}
 
 }  // namespace plenum

@@ -41,7 +41,7 @@ decltype(ConvolvePlan::bank) bank_source(ConvolveRequest const& request) {
                         request.bank));
     }
     if (request.filters == 0 || request.filters > filter_limit) {
-        throw UsageError(fmt::format("--filters {} is out of range (from 1 to {}); choose a number in it",
+        throw UsageError(fmt::format("--filters {} is out of range; write a whole number from 1 to {}",
                                      request.filters, filter_limit));
     }
     return RandomBank{.filters = request.filters, .size = parse_extent(request.filter_size, "--filter-size")};

@@ -42,9 +42,9 @@ inline constexpr std::size_t extent_limit = 1'000'000;
             return extent;
         }
     }
-    throw UsageError(fmt::format(
-        "{} '{}' is no size (expected ROWSxCOLUMNS, each from 1 to {}); write for example {} 3000x2000",
-        option, text, extent_limit, option));
+    throw UsageError(
+        fmt::format("{} '{}' is no size (ROWSxCOLUMNS, each from 1 to {}); write for example {} 40x30",
+                    option, text, extent_limit, option));
 }
 
 }  // namespace plenum::jobs

@@ -121,6 +121,8 @@ Image load_image(std::filesystem::path const& path) {
             refuse(path, "it is no image of a known format", what_to_pass);
         case PictureState::truncated:
             refuse(path, "the file is truncated", "copy or download it again");
+        case PictureState::damaged:
+            refuse(path, "the file is damaged", "copy or download it again");
         case PictureState::whole:
             break;
     }

@@ -30,18 +30,37 @@ std::uint32_t little_endian(Bytes bytes) {
     return number;
 }
 
-/// PNG specification, section 5.3: length, type, data, CRC.
-bool png_is_whole(Bytes file) {
+/// PNG specification, annex D.
+std::uint32_t png_crc(Bytes bytes) {
+    static constexpr auto table = [] {
+        std::array<std::uint32_t, 256> rows{};
+        for (std::uint32_t n = 0; n < rows.size(); ++n) {
+            rows[n] = n;
+            for (int bit = 0; bit < 8; ++bit)
+                rows[n] = (rows[n] & 1) != 0 ? 0xEDB88320 ^ rows[n] >> 1 : rows[n] >> 1;
+        }
+        return rows;
+    }();
+    auto crc = ~std::uint32_t{0};
+    for (auto const byte : bytes) crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8;
+    return ~crc;
+}
+
+/// PNG specification, section 5.3: length, type, data, CRC of the last two.
+PictureState png_state(Bytes file) {
     constexpr std::size_t around_data = 12;
     constexpr std::array<std::uint8_t, 4> last = {'I', 'E', 'N', 'D'};
     auto rest = file.subspan(png_signature.size());
     while (rest.size() >= around_data) {
         auto const chunk = big_endian(rest.first(4)) + around_data;
-        if (chunk > rest.size()) return false;
-        if (std::ranges::equal(rest.subspan(4, 4), last)) return true;
-        rest = rest.subspan(chunk);
+        if (chunk > rest.size()) return PictureState::truncated;
+        auto const size = static_cast<std::size_t>(chunk);
+        if (png_crc(rest.subspan(4, size - 8)) != big_endian(rest.subspan(size - 4, 4)))
+            return PictureState::damaged;
+        if (std::ranges::equal(rest.subspan(4, 4), last)) return PictureState::whole;
+        rest = rest.subspan(size);
     }
-    return false;
+    return PictureState::truncated;
 }
 
 /// ITU-T T.81, annex B: markers with a length, and after each start of scan coded data without one.
@@ -83,10 +102,9 @@ bool bmp_is_whole(Bytes file) {
 }  // namespace
 
 PictureState check_picture(Bytes file) noexcept {
+    if (starts_with(file, png_signature)) return png_state(file);
     bool whole = false;
-    if (starts_with(file, png_signature)) {
-        whole = png_is_whole(file);
-    } else if (starts_with(file, jpeg_signature)) {
+    if (starts_with(file, jpeg_signature)) {
         whole = jpeg_is_whole(file);
     } else if (starts_with(file, bmp_signature)) {
         whole = bmp_is_whole(file);

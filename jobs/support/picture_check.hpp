@@ -6,10 +6,11 @@
 
 namespace plenum::jobs {
 
-enum class PictureState { whole, truncated, unknown_format };
+enum class PictureState { whole, truncated, damaged, unknown_format };
 
-/// Follows the structure of a PNG (chunks up to IEND), JPEG (segments and scans up to the EOI marker) or
-/// BMP file (sizes in its header), without decoding pixels. Bytes after the end of the picture are allowed.
+/// Follows the structure of a PNG (chunks and their checksums up to IEND), JPEG (segments and scans up to the
+/// EOI marker) or BMP file (sizes in its header), without decoding pixels. Bytes after the end of the picture
+/// are allowed.
 [[nodiscard]] PictureState check_picture(std::span<std::uint8_t const> file) noexcept;
 
 }  // namespace plenum::jobs

@@ -1,6 +1,7 @@
 // Writing grey PNG files.
 #include "support/png.hpp"
 
+#include <fcntl.h>
 #include <stb/stb_image_write.h>
 #include <unistd.h>
 
@@ -14,6 +15,11 @@ namespace plenum::jobs {
 namespace {
 
 namespace fs = std::filesystem;
+
+fs::path partial_path(fs::path path) {
+    path += ".partial";
+    return path;
+}
 
 [[noreturn]] void refuse(fs::path const& path, std::string_view why) {
     throw EnvironmentError(
@@ -52,9 +58,12 @@ void require_png_path(fs::path const& path, std::string_view option) {
     auto const folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     if (!fs::is_directory(folder, error))
         refuse_option("its folder does not exist", "create the folder first");
-    if (access(folder.c_str(), W_OK | X_OK) != 0) {
-        refuse_option(std::strerror(errno), "choose a folder that you may write to");
-    }
+    // Only a try tells: permissions say yes to root, where the file system says no.
+    auto const temporary = partial_path(path);
+    int const fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) refuse_option(std::strerror(errno), "choose a folder that you may write to");
+    close(fd);
+    fs::remove(temporary, error);
 }
 
 void write_png(fs::path const& path, Extent extent, std::span<std::uint8_t const> grey) {
@@ -66,8 +75,7 @@ void write_png(fs::path const& path, Extent extent, std::span<std::uint8_t const
     }
     auto const encoded = encode(extent, grey);
     if (encoded.empty()) refuse(path, "the picture is too large for PNG");
-    auto temporary = path;
-    temporary += ".partial";
+    auto const temporary = partial_path(path);
     errno = 0;
     std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
     stream.write(encoded.data(), static_cast<std::streamsize>(encoded.size()));

@@ -143,7 +143,9 @@ private:
     Command command{.kind = CommandKind::run, .job = job.name};
     for (auto const& option : job.options) {
         auto const fallback = option.placeholder.empty() ? "false" : option.default_value;
-        command.job_options[option.name] = parser.given(option.name) ? parser.value(option.name) : fallback;
+        bool const is_given = parser.given(option.name);
+        command.job_options[option.name] = is_given ? parser.value(option.name) : fallback;
+        if (is_given) command.given_job_options.insert(option.name);
     }
     Arguments given;
     for (auto const& option : table) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,7 +22,8 @@ struct Command {
     /// For `run`: the value of every option that the job declares, by name without dashes; flags "true" or
     /// "false".
     std::map<std::string, std::string> job_options = {};
-    RunOptions options = {};  ///< for `run`
+    std::set<std::string> given_job_options = {};  ///< those of them that stood in the command line
+    RunOptions options = {};                       ///< for `run`
 };
 
 /// What the application knows and the command line does not.

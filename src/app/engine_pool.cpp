@@ -23,7 +23,7 @@ std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest reques
     store->stride = request.stride;
     std::optional<std::uint64_t> offset;
     if (request.stride != 0) {
-        auto const bytes = request.tasks * request.stride;
+        auto const bytes = count_of({request.tasks, request.stride});
         auto memory = engine_.kept_results().allocate(bytes);
         if (!memory)
             throw EnvironmentError(fmt::format(
@@ -51,7 +51,10 @@ void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
     std::vector<std::thread> helpers;
     for (std::uint64_t i = 0; i < threads; ++i) {
         auto const first = bytes.size() * i / threads, last = bytes.size() * (i + 1) / threads;
-        auto const copy = [=] { std::memcpy(to + first, bytes.data() + first, last - first); };
+        auto const copy = [=, this] {
+            engine_.node().header().processors.apply_to_thread();
+            std::memcpy(to + first, bytes.data() + first, last - first);
+        };
         if (i + 1 < threads) helpers.emplace_back(copy);
         else if (last > first) copy();
     }

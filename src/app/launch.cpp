@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 
 #include "app/startup.hpp"
 #include "base/clock.hpp"
+#include "base/cores.hpp"
 #include "hdf5/library.hpp"
 #include "mpi/mpi_session.hpp"
 #include "pool/agreed_error.hpp"
@@ -69,7 +71,7 @@ int guarded(Program& program, std::function<int()> const& work) {
 int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_ns,
           std::function<std::unique_ptr<Program>()> const& make_program) {
     auto const threads = threads_per_task();
-    auto const start = agree_on_start(session, options_text(asked), threads);
+    auto const start = agree_on_start(session, options_text(asked), base::library_threads(threads));
     auto const options = options_from(start.options);
     hdf5::open_library();  // a parallel HDF5 calls MPI: here, not in the writer's thread
     pool::Engine engine(session, {.schedule = sched::technique_named(options.schedule).value(),
@@ -82,6 +84,7 @@ int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_n
                             .mpi_version = session.mpi_version(), .startup_seconds = base::seconds_since(start_ns)};
     auto const program = make_program();
     program->prepare(launched);
+    engine.on_interrupt([&](int signal) { return program->abandon(launched, signal); });
     return engine.serve([&] { return guarded(*program, [&] { return program->body(launched); }); },
                         [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
 }
@@ -92,6 +95,19 @@ void print_error(std::string const& message) {
     auto const line = fmt::format("plenum: {}\n", message);
     std::fwrite(line.data(), 1, line.size(), stderr);
     std::fflush(stderr);
+}
+
+std::string describe_interrupt(Launched const& launched, int signal) {
+    auto const& progress = launched.engine.host().progress();
+    auto const tasks = progress.tasks.load();
+    if (tasks == 0) return fmt::format("interrupted by SIG{} before any task", ::sigabbrev_np(signal));
+    return fmt::format("interrupted by SIG{} after {} of {} tasks", ::sigabbrev_np(signal),
+                       progress.done.load() + progress.failed.load(), tasks);
+}
+
+bool Program::abandon(Launched const& launched, int signal) {
+    complain(describe_interrupt(launched, signal));
+    return true;
 }
 
 void Program::complain(std::string const& message) { print_error(message); }

@@ -35,6 +35,9 @@ public:
     virtual int body(Launched const& launched) = 0;
     /// Main thread, when all executors have left and have been reported. `code`: of the body so far.
     virtual int conclude(Launched const&, int code) { return code; }
+    /// Main thread, at any time after prepare(): `signal` asks the run to end. Says so and removes what is
+    /// unfinished; returns false when the run is at its end and goes on.
+    virtual bool abandon(Launched const& launched, int signal);
     /// One line for the user.
     virtual void complain(std::string const& message);
 };
@@ -43,6 +46,9 @@ public:
 /// ends in order. Returns the exit code, the same on every rank. `make_program` is called on rank 0 only. Main
 /// thread, once per process.
 int launch(RunOptions const& options, std::function<std::unique_ptr<Program>()> const& make_program);
+
+/// "interrupted by SIGTERM after 3 of 12 tasks"
+[[nodiscard]] std::string describe_interrupt(Launched const& launched, int signal);
 
 /// "plenum: message" on standard error.
 void print_error(std::string const& message);

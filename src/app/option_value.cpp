@@ -21,7 +21,8 @@ template <class Integer>
     if (digits.empty() || !std::ranges::all_of(digits, is_digit))
         refuse("is not a whole number; write digits only");
     if (least >= 0 && text.starts_with('-'))
-        refuse(fmt::format("is negative; write a whole number from {}", least));
+        refuse(least == 0 ? "is negative; write digits only"
+                          : fmt::format("is negative; write a whole number from {}", least));
     Integer number = 0;
     auto const result = std::from_chars(text.data(), text.data() + text.size(), number);
     if (result.ec != std::errc{} || number < least || number > greatest)

@@ -83,7 +83,11 @@ std::string describe_progress(ProgressState const& state, TextStyle const& style
 }
 
 Progress::Progress(int fd, ProgressMode mode, EnvironmentLookup const& environment)
-    : fd_(fd), mode_(mode), style_(text_style(fd, environment)), next_draw_seconds_(never) {
+    : fd_(fd),
+      environment_(environment),
+      mode_(mode),
+      style_(text_style(fd, environment)),
+      next_draw_seconds_(never) {
     if (mode_ == ProgressMode::automatic)
         mode_ = is_terminal(fd, environment) ? ProgressMode::bar : ProgressMode::lines;
     if (mode_ == ProgressMode::bar) next_draw_seconds_ = first_bar_seconds;
@@ -123,6 +127,11 @@ void Progress::finish(ProgressState const& state) {
     next_draw_seconds_ = never;
 }
 
+void Progress::stop() {
+    clear_bar();
+    next_draw_seconds_ = never;
+}
+
 void Progress::clear_bar() {
     if (bar_is_drawn_) write_all(fd_, clear_line);
     bar_is_drawn_ = false;
@@ -138,7 +147,7 @@ std::string Progress::bar_line() const {
     constexpr std::size_t widest_bar = 40;
     constexpr std::string_view gap = "  ";
     // The last column stays free: a character there makes some terminals wrap.
-    auto spare = terminal_width(fd_) - 1;
+    auto spare = terminal_width(fd_, environment_) - 1;
     auto const share = share_of(state_);
     auto const parts = parts_of(state_);
 

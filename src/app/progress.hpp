@@ -47,6 +47,8 @@ public:
     void print_line(std::string_view text);
     /// The end: takes the bar away, or writes the last line. Later updates draw nothing.
     void finish(ProgressState const& state);
+    /// The end of a run that has failed: takes the bar away and draws nothing more.
+    void stop();
 
     /// bar, lines or none.
     [[nodiscard]] ProgressMode mode() const noexcept { return mode_; }
@@ -57,6 +59,7 @@ private:
     void clear_bar();
 
     int fd_;
+    EnvironmentLookup environment_;
     ProgressMode mode_;
     TextStyle style_;
     ProgressState state_;

@@ -19,10 +19,11 @@ public:
             auto* const stream = output.error ? stderr : stdout;
             for (std::size_t at = 0; at < output.text.size();) {
                 auto const end = std::min(output.text.find('\n', at), output.text.size());
+                auto const first = std::to_string(output.tasks.first);
                 auto const who = output.tasks.count() == 1
-                                     ? std::to_string(output.tasks.first)
-                                     : std::to_string(output.tasks.first) + "-" + std::to_string(output.tasks.last - 1);
-                auto const line = "[task " + who + "] " + output.text.substr(at, end - at) + "\n";
+                                     ? "[task " + first + "] "
+                                     : "[tasks " + first + "-" + std::to_string(output.tasks.last - 1) + "] ";
+                auto const line = who + output.text.substr(at, end - at) + "\n";
                 std::fwrite(line.data(), 1, line.size(), stream);
                 at = end + 1;
             }
@@ -61,7 +62,7 @@ app::RunOptions options_of(RunSettings const& settings) {
 
 }  // namespace
 
-int run(int, char**, std::function<int(Pool&)> const& body, RunSettings const& settings) {
+int detail::run_body(std::function<int(Pool&)> const& body, RunSettings const& settings) {
     app::RunOptions options;
     try {
         options = options_of(settings);
@@ -70,14 +71,6 @@ int run(int, char**, std::function<int(Pool&)> const& body, RunSettings const& s
         return static_cast<int>(error.exit_code());
     }
     return app::launch(options, [&] { return std::make_unique<BodyProgram>(body); });
-}
-
-int run(int argc, char** argv, std::function<void(Pool&)> const& body, RunSettings const& settings) {
-    return run(argc, argv, std::function<int(Pool&)>([&](Pool& pool) {
-                   body(pool);
-                   return 0;
-               }),
-               settings);
 }
 
 }  // namespace plenum

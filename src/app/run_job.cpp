@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <future>
 #include <mutex>
+#include <optional>
 #include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/version.hpp>
@@ -16,6 +19,7 @@
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
 #include "base/clock.hpp"
+#include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
 
@@ -61,17 +65,14 @@ public:
 
     int body(Launched const& launched) override {
         auto const& options = launched.options;
-        auto file = hdf5::create_result_file(
-            {.path = options.output,
-             .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
-             .software = "plenum", .version = version, .git = git_revision});
+        auto file = create_file(options);
         datasets_ = hdf5::make_dataset_source();
         pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
-        if (options.dry_run) file.reset();
+        if (options.dry_run) report_placement(launched);
         results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
                                                    [this](std::string const& text) { say(text); });
         JobContext context({.pool = pool_.get(), .results = results_.get(), .options = command_.job_options,
-                            .seed = options.seed, .dry_run = options.dry_run,
+                            .given = command_.given_job_options, .seed = options.seed, .dry_run = options.dry_run,
                             .say = [this](std::string_view line) { say(line); }});
         auto const* const job = JobRegistry::global().find(command_.job);
         auto const code = job->run(context);
@@ -79,17 +80,22 @@ public:
     }
 
     int conclude(Launched const& launched, int code) override {
-        {
-            std::lock_guard const lock(mutex_);
-            progress_.finish(state(launched));
-        }
         bool const complete = code == 0 || code == static_cast<int>(ExitCode::tasks_failed);
         if (!results_ || launched.options.dry_run || !complete) {
+            {
+                std::lock_guard const lock(mutex_);
+                progress_.stop();
+            }
+            file_ = nullptr;
             results_.reset();  // removes what is not complete
             return code;
         }
         bool const publishes = !results_->empty();
-        if (publishes) results_->publish(provenance(launched));
+        if (publishes) publish(launched);
+        {
+            std::lock_guard const lock(mutex_);
+            if (auto const last = state(launched); last.tasks) progress_.finish(last);
+        }
         auto const summary = summarize(launched, publishes);
         auto const text = launched.options.output_mode == OutputMode::json
                               ? summary_json(summary)
@@ -98,12 +104,59 @@ public:
         return code;
     }
 
-    void complain(std::string const& message) override { say(fmt::format("plenum: {}", message)); }
+    bool abandon(Launched const& launched, int signal) override {
+        std::lock_guard const lock(mutex_);
+        if (file_ != nullptr && !file_->abandon()) return false;  // published: only the summary is missing
+        progress_.stop();
+        progress_.print_line(fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
+        abandoned_ = true;
+        return true;
+    }
+
+    /// The run has failed: this is the last line.
+    void complain(std::string const& message) override {
+        say(fmt::format("plenum: {}", message));
+        std::lock_guard const lock(mutex_);
+        progress_.stop();
+    }
 
 private:
     void say(std::string_view line) {
         std::lock_guard const lock(mutex_);
-        progress_.print_line(line);
+        if (!abandoned_) progress_.print_line(line);
+    }
+
+    /// Null for a dry run, which has seen then that the file can be made. Under the lock, so that a signal finds
+    /// either no file or one that it can remove.
+    std::unique_ptr<io::ResultSink> create_file(RunOptions const& options) {
+        std::lock_guard const lock(mutex_);
+        if (abandoned_) throw EnvironmentError("the run was interrupted; start it again");
+        auto file = hdf5::create_result_file(
+            {.path = options.output,
+             .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
+             .software = "plenum", .version = version, .git = git_revision});
+        if (options.dry_run) return nullptr;
+        file_ = file.get();
+        return file;
+    }
+
+    /// Syncing a large file takes long, and a signal must not wait for it.
+    void publish(Launched const& launched) {
+        auto done = std::async(std::launch::async, [&] { results_->publish(provenance(launched)); });
+        while (done.wait_for(std::chrono::milliseconds(25)) != std::future_status::ready)
+            launched.engine.check_interrupt();
+        done.get();
+    }
+
+    void report_placement(Launched const& launched) {
+        auto const& topology = launched.engine.topology();
+        for (int rank = 0; rank < topology.ranks; ++rank) {
+            auto const i = static_cast<std::size_t>(rank);
+            say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
+                            launched.cores[i]));
+        }
+        say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results", launched.mpi_version,
+                        base::format_bytes(launched.engine.node().bytes() / 2)));
     }
 
     void show(wire::Output const& output) {
@@ -122,13 +175,14 @@ private:
 
     ProgressState state(Launched const& launched) const {
         auto const& progress = launched.engine.host().progress();
-        return {.tasks = progress.tasks.load(), .done = progress.done.load(), .failed = progress.failed.load(),
+        auto const tasks = progress.tasks.load();  // 0: the job has not come to its tasks yet
+        return {.tasks = tasks == 0 ? std::nullopt : std::optional(tasks), .done = progress.done.load(), .failed = progress.failed.load(),
                 .seconds = base::seconds_since(start_ns_)};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
         auto const now = state(launched);
-        RunSummary summary{.job = command_.job, .tasks = *now.tasks, .done = now.done, .failed = now.failed,
+        RunSummary summary{.job = command_.job, .tasks = now.tasks.value_or(0), .done = now.done, .failed = now.failed,
                            .wall_seconds = now.seconds, .bytes_written = results_->bytes_written(),
                            .output = published ? launched.options.output : "", .warnings = launched.warnings};
         double first = 0, last = 0;
@@ -175,9 +229,11 @@ private:
     Command command_;
     std::string arguments_;
     std::uint64_t start_ns_ = 0;
-    std::mutex mutex_;  // guards progress_ and log_: lines come from the body's and the main thread
+    std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
+    io::ResultSink* file_ = nullptr;  // belongs to results_
+    bool abandoned_ = false;          // nothing more is to be said or made
     std::unique_ptr<io::DatasetSource> datasets_;
     std::unique_ptr<EnginePool> pool_;
     std::unique_ptr<RunResultFile> results_;

@@ -11,7 +11,9 @@
 namespace plenum::app {
 
 RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, Describe describe)
-    : engine_(engine), file_(std::move(file)), describe_(std::move(describe)) {}
+    : engine_(engine), file_(std::move(file)), describe_(std::move(describe)) {
+    writer_.post(0, [&engine] { engine.node().header().processors.apply_to_thread(); });
+}
 
 RunResultFile::~RunResultFile() = default;
 

@@ -55,9 +55,10 @@ std::vector<std::string> binding_warnings(comm::Topology const& topology, nlohma
         }
         if (node_cores == 0) continue;
         if (threads > node_cores)
-            warnings.push_back(fmt::format("{} ranks with {} threads share the {} cores of {}; start fewer ranks or "
-                                           "lower OMP_NUM_THREADS",
-                                           ranks, threads, node_cores, host));
+            warnings.push_back(fmt::format("{} on {} with {} threads share {} cores; start fewer ranks or lower "
+                                           "OMP_NUM_THREADS",
+                                           ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks), host, threads,
+                                           node_cores));
         else if (static_cast<int>(distinct.size()) < ranks && least_cores < ranks)
             warnings.push_back(fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
                                            "core, or --bind-to none",

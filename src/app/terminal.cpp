@@ -1,5 +1,7 @@
 #include "app/terminal.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -7,6 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <fstream>
+
+#include "base/unique_fd.hpp"
 
 namespace plenum::app {
 namespace {
@@ -36,23 +41,39 @@ namespace {
     return text;
 }
 
+/// What the user looks at. Under mpirun a rank's own descriptors are pipes or a pseudo terminal of the
+/// launcher, so the launcher's count; on another node than mpirun's there is no way to know, and so no
+/// terminal.
+[[nodiscard]] base::UniqueFd open_shown_terminal(int fd, EnvironmentLookup const& environment) {
+    if (!environment("OMPI_COMM_WORLD_RANK")) return base::UniqueFd(::isatty(fd) == 1 ? ::dup(fd) : -1);
+    auto const launcher = fmt::format("/proc/{}", ::getppid());
+    std::ifstream comm(launcher + "/comm");
+    std::string name;
+    std::getline(comm, name);
+    if (name != "mpirun" && name != "mpiexec" && name != "orterun") return {};
+    base::UniqueFd shown(
+        ::open(fmt::format("{}/fd/{}", launcher, fd).c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    return shown && ::isatty(shown.get()) == 1 ? std::move(shown) : base::UniqueFd();
+}
+
 }  // namespace
 
 bool is_terminal(int fd, EnvironmentLookup const& environment) {
     auto const term = value_of(environment, "TERM");
-    return ::isatty(fd) == 1 && !term.empty() && term != "dumb";
+    return !term.empty() && term != "dumb" && open_shown_terminal(fd, environment);
 }
 
 TextStyle text_style(int fd, EnvironmentLookup const& environment) {
     bool const terminal = is_terminal(fd, environment);
     return {.colour = terminal && value_of(environment, "NO_COLOR").empty(),
             .unicode = locale_is_utf8(environment),
-            .width = terminal ? terminal_width(fd) : 80};
+            .width = terminal ? terminal_width(fd, environment) : 80};
 }
 
-std::size_t terminal_width(int fd) {
+std::size_t terminal_width(int fd, EnvironmentLookup const& environment) {
     winsize size{};
-    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    auto const terminal = open_shown_terminal(fd, environment);
+    return terminal && ::ioctl(terminal.get(), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 std::string coloured(std::string_view text, Colour colour, TextStyle const& style) {

@@ -18,12 +18,13 @@ struct TextStyle {
 
 enum class Colour { red, green, yellow };
 
-/// Whether `fd` is a terminal whose cursor can be moved back (TERM is set and not dumb).
+/// Whether `fd` ends at a terminal whose cursor can be moved back (TERM is set and not dumb). Under mpirun that is
+/// the terminal of mpirun.
 [[nodiscard]] bool is_terminal(int fd, EnvironmentLookup const& environment);
 /// Colours on a terminal without NO_COLOR (https://no-color.org); characters by LC_ALL, LC_CTYPE, LANG.
 [[nodiscard]] TextStyle text_style(int fd, EnvironmentLookup const& environment);
 /// Columns of the terminal now; 80 where nobody says.
-[[nodiscard]] std::size_t terminal_width(int fd);
+[[nodiscard]] std::size_t terminal_width(int fd, EnvironmentLookup const& environment);
 
 /// `text` in a colour, where the style has colours.
 [[nodiscard]] std::string coloured(std::string_view text, Colour colour, TextStyle const& style);

@@ -17,6 +17,9 @@ struct DestroyTopology {
 struct FreeBitmap {
     void operator()(hwloc_bitmap_s* bitmap) const noexcept { hwloc_bitmap_free(bitmap); }
 };
+constexpr std::array thread_variables{"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+                                      "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",  "VECLIB_MAXIMUM_THREADS"};
+
 using Bitmap = std::unique_ptr<hwloc_bitmap_s, FreeBitmap>;
 
 }  // namespace
@@ -25,8 +28,8 @@ CoreReport report_cores() {
     hwloc_topology_t raw = nullptr;
     if (hwloc_topology_init(&raw) != 0) return {};
     std::unique_ptr<hwloc_topology, DestroyTopology> const topology(raw);
+    // The load is faster without caches and devices. Cores of one thread add no structure, so they are asked for.
     hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
-    // A core with one hardware thread adds no structure, but it is what is counted here.
     hwloc_topology_set_type_filter(raw, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
     if (hwloc_topology_load(raw) != 0) return {};
     Bitmap const allowed(hwloc_bitmap_alloc()), cores(hwloc_bitmap_alloc());
@@ -46,17 +49,9 @@ CoreReport report_cores() {
     return report;
 }
 
-int limit_library_threads(int threads) {
-    static constexpr std::array variables{"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                                          "BLIS_NUM_THREADS",    "NUMEXPR_NUM_THREADS",  "VECLIB_MAXIMUM_THREADS"};
+void limit_library_threads(int threads) {
     auto const text = std::to_string(threads);
-    int most = threads;
-    for (auto const* const variable : variables) {
-        if (auto const* const set = std::getenv(variable); set != nullptr)
-            most = std::max(most, std::atoi(set));
-        else
-            ::setenv(variable, text.c_str(), 0);
-    }
+    for (auto const* const variable : thread_variables) ::setenv(variable, text.c_str(), 0);
     // A library that is loaded already has read its variable; it is told directly.
     struct Setter {
         char const *function, *variable;
@@ -66,6 +61,12 @@ int limit_library_threads(int threads) {
     for (auto const& [function, variable] : setters)
         if (auto* const call = reinterpret_cast<void (*)(int)>(::dlsym(RTLD_DEFAULT, function)); call != nullptr)
             if (auto const* const set = std::getenv(variable); set != nullptr && set == text) call(threads);
+}
+
+int library_threads(int threads) {
+    int most = threads;
+    for (auto const* const variable : thread_variables)
+        if (auto const* const set = std::getenv(variable); set != nullptr) most = std::max(most, std::atoi(set));
     return most;
 }
 

@@ -36,10 +36,11 @@ Doorbell::Doorbell() : socket_(open_socket()) {
     address_.length = static_cast<std::uint8_t>(name_length);
 }
 
-void Doorbell::drain() noexcept {
+bool Doorbell::drain() noexcept {
     char byte = 0;
-    while (::recv(socket_.get(), &byte, 1, 0) >= 0) {
-    }
+    bool rang = false;
+    while (::recv(socket_.get(), &byte, 1, 0) >= 0) rang = true;
+    return rang;
 }
 
 Ringer::Ringer() : socket_(open_socket()) {}

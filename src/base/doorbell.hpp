@@ -22,8 +22,8 @@ public:
     /// For poll(): readable when somebody rang.
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
     [[nodiscard]] DoorbellAddress address() const noexcept { return address_; }
-    /// Forgets all rings so far.
-    void drain() noexcept;
+    /// Forgets all rings so far. True: there were some.
+    bool drain() noexcept;
 
 private:
     UniqueFd socket_;

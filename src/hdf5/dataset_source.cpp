@@ -73,18 +73,20 @@ void with_dataset(std::string const& path, std::string const& dataset, Use&& use
         auto const type = call::d_type(handle);
         if (auto const kind = call::t_class(type); kind != H5T_INTEGER && kind != H5T_FLOAT)
             throw EnvironmentError(fmt::format(
-                "{}: dataset '{}' is not numeric (integers or floating point are needed)", path, dataset));
+                "{}: dataset '{}' is not numeric; choose one of integers or floating-point numbers", path,
+                dataset));
         auto const space = call::d_space(handle);
         if (call::s_class(space) == H5S_NULL)
-            throw EnvironmentError(fmt::format("{}: dataset '{}' is empty (it has no shape)", path, dataset));
+            throw EnvironmentError(
+                fmt::format("{}: dataset '{}' is empty (it has no shape); choose another", path, dataset));
         std::vector<hsize_t> extents(static_cast<std::size_t>(call::s_rank(space)));
         call::s_extents(space, extents.data());
         use(handle,
             io::DatasetInfo{.type = element_type(type), .shape = Shape(extents.begin(), extents.end())});
     } catch (CallError const& error) {
         throw EnvironmentError(
-            fmt::format("{}: '{}' cannot be read ({}); the file may be damaged or incomplete", path, dataset,
-                        error.what()));
+            fmt::format("{}: dataset '{}' cannot be read ({}); check the file with h5dump, or copy it again",
+                        path, dataset, error.what()));
     }
 }
 

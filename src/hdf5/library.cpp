@@ -30,7 +30,8 @@ herr_t take_first(unsigned /*level*/, H5E_error2_t const* error, void* data) noe
 std::string_view without_details(std::string_view text) {
     static constexpr std::string_view key = "error message = '";
     auto const begin = text.find(key);
-    if (begin == std::string_view::npos) return text;
+    if (begin == std::string_view::npos)
+        return text.substr(0, text.find(": eof = "));  // "truncated file: ..."
     text.remove_prefix(begin + key.size());
     return text.substr(0, text.find('\''));
 }

@@ -4,7 +4,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <plenum/error.hpp>
@@ -181,6 +183,8 @@ public:
         file_.publish();
     }
 
+    bool abandon() override { return file_.abandon(); }
+
     std::uint64_t bytes_written() const override { return bytes_written_; }
 
 private:
@@ -201,8 +205,12 @@ private:
             use(file);
             file.close();
         } catch (CallError const& error) {
+            std::string_view const reason = error.what();
+            for (int const full : {ENOSPC, EDQUOT, EFBIG})
+                if (reason.ends_with(std::strerror(full)))
+                    throw io::write_error(file_.partial_path(), full, bytes_written_, bytes_written_);
             throw EnvironmentError(fmt::format("{}: cannot be written ({}); check disk and folder",
-                                               file_.partial_path(), error.what()));
+                                               file_.partial_path(), reason));
         }
     }
 

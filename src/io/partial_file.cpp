@@ -30,7 +30,7 @@ bool is_same_file(int fd, std::string const& path) noexcept {
 
 EnvironmentError creation_error(std::string const& path, int error) {
     auto const folder = folder_of(path);
-    if (error == ENOENT)
+    if (struct stat status {}; error == ENOENT && ::stat(folder.c_str(), &status) != 0)
         return EnvironmentError(fmt::format(
             "{}: its folder {} does not exist; create it first or choose another with -o", path, folder));
     return EnvironmentError(fmt::format("{}: cannot be created in folder {} ({}); choose another with -o",
@@ -57,6 +57,7 @@ PartialFile::PartialFile(std::string path, ExistingFile existing)
 }
 
 PartialFile::~PartialFile() {
+    if (abandoned_) return;  // the names may belong to another run by now
     if (!keep_) ::unlink(partial_path_.c_str());
     ::unlink(lock_path_.c_str());
 }
@@ -76,6 +77,9 @@ void PartialFile::refuse_existing() const {
 void PartialFile::lock() {
     for (;;) {
         lock_.reset(::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+        if (!lock_ && errno == EISDIR)
+            throw EnvironmentError(fmt::format(
+                "{}: in the way (it is a folder); remove it or choose another name with -o", lock_path_));
         if (!lock_) throw creation_error(path_, errno);
         if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) {
             if (is_same_file(lock_.get(), lock_path_)) return;
@@ -165,14 +169,27 @@ void PartialFile::overwrite_at(std::uint64_t offset, std::span<std::byte const> 
 
 void PartialFile::publish() {
     if (::fsync(fd_.get()) != 0) throw write_error(partial_path_, errno, written_, expected_);
-    keep_ = true;
-    rename();
+    {
+        std::lock_guard const lock(name_mutex_);
+        if (abandoned_) throw EnvironmentError(partial_path_ + " was removed (the run was interrupted); start it again");
+        keep_ = true;
+        rename();
+    }
     base::UniqueFd const folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     // EINVAL: a file system that has no sync for folders.
     if (folder && ::fsync(folder.get()) != 0 && errno != EINVAL)
         throw EnvironmentError(
             fmt::format("{} is complete, but its folder could not be synced ({}); check the disk", path_,
                         std::strerror(errno)));
+}
+
+bool PartialFile::abandon() {
+    std::lock_guard const lock(name_mutex_);
+    if (keep_) return false;
+    abandoned_ = true;
+    ::unlink(partial_path_.c_str());
+    ::unlink(lock_path_.c_str());
+    return true;
 }
 
 void PartialFile::rename() {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -46,6 +47,9 @@ public:
     /// Syncs file and folder around the atomic change of name. If the last step fails the complete `.partial`
     /// stays and the error says so. Nothing may be written afterwards.
     void publish();
+    /// For a process that is about to end; any thread, at any time. Removes the files unless they are
+    /// published or complete: then returns false.
+    bool abandon();
 
 private:
     void refuse_existing() const;
@@ -60,7 +64,9 @@ private:
     ExistingFile existing_;
     base::UniqueFd lock_;
     base::UniqueFd fd_;
+    std::mutex name_mutex_;  // guards the next two: the name is taken or the file removed, not both
     bool keep_ = false;
+    bool abandoned_ = false;
     bool replaces_leftover_ = true;
     std::uint64_t written_ = 0;
     std::uint64_t expected_ = 0;

@@ -39,14 +39,14 @@ int read_fully(int fd, std::uint64_t offset, std::span<std::byte> into) noexcept
 
 EnvironmentError write_error(std::string const& path, int error, std::uint64_t written,
                              std::uint64_t expected) {
-    auto const progress = fmt::format("{} of {} written", base::format_bytes(written),
-                                      base::format_bytes(std::max(written, expected)));
+    auto const progress = expected > written ? fmt::format("{} of {} written", base::format_bytes(written),
+                                                           base::format_bytes(expected))
+                                             : fmt::format("{} written", base::format_bytes(written));
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return EnvironmentError(fmt::format("{}: {} ({}); make room or choose another folder with -o", path,
-                                            error == ENOSPC ? "disk full"
-                                            : error == EFBIG
-                                                ? "disk full: the file may not grow further (file size limit)"
-                                                : "disk full: quota exceeded",
+                                            error == ENOSPC  ? "disk full"
+                                            : error == EFBIG ? "disk full: the file reached its size limit"
+                                                             : "disk full: quota exceeded",
                                             progress));
     return EnvironmentError(
         fmt::format("{}: cannot be written ({}; {}); check the disk", path, std::strerror(error), progress));

@@ -50,6 +50,9 @@ public:
     /// Completes the file, syncs it to the disk and gives it its final name. Readers see all of it or
     /// nothing.
     virtual void publish(Provenance const& provenance) = 0;
+    /// For a process that is about to end; any thread, at any time, also while another call is under way.
+    /// Removes what is not published. Returns false, and removes nothing, where the results are complete.
+    virtual bool abandon() = 0;
     /// Bytes of results taken so far.
     [[nodiscard]] virtual std::uint64_t bytes_written() const = 0;
 };

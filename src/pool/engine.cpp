@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -23,14 +24,19 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 
-// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only messages
-// from other nodes must be looked for.
-constexpr int nap_under_way_ms = 0;   // a transfer is under way and needs progress; see wait()
-constexpr int nap_leader_ms = 1;      // a leader among several nodes
-constexpr int nap_idle_leader_ms = 4; // the same, nothing to do for a while
-constexpr int nap_ms = 25;            // all others
-constexpr std::uint64_t idle_after_ns = 100'000'000;
+// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only leaders have
+// to look for messages, those from other nodes.
+constexpr int nap_under_way_ms = 0;    // a transfer is under way and needs progress; see wait()
+constexpr int nap_leader_ms = 1;       // a leader among several nodes, when something has just happened
+constexpr int nap_quiet_leader_ms = 4; // the same, nothing for a while: long tasks, or no work
+constexpr int nap_ms = 100;            // all others
+constexpr int nap_rank_zero_ms = 50;   // rank 0 draws progress while there is something to draw
+constexpr std::uint64_t quiet_after_ns = 50'000'000;
+constexpr std::uint64_t large_segment = 64 << 20;  // from here on freed pages go back to the system
 constexpr std::uint64_t idle_call_ns = 50'000'000;
+// After a signal other ranks wait that long for rank 0 to end the run, so that it can clean up.
+constexpr std::uint64_t interrupt_grace_ns = 2'000'000'000;
+constexpr std::uint64_t last_words_ns = 200'000'000;
 
 std::uint64_t number(std::string const& text) {
     std::uint64_t value = 0;
@@ -49,6 +55,7 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     }
     session_.transport().barrier();  // the header is there
     set_node_base(node_.base());
+    node_.header().processors.add_own();
     // The fork server has to come before threads and before MPI moves data.
     supervisor_ = std::make_unique<Supervisor>(
         node_, topology.node_rank,
@@ -60,8 +67,8 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     start_ns_ = header.run_start_ns;
     if (topology.leads()) {
         auto const split = header.scratch_begin + uncommitted_limit(node_.bytes()) / page * page;
-        transient_ = std::make_unique<SegmentPool>(header.scratch_begin, split, bell_.address());
-        kept_ = std::make_unique<SegmentPool>(split, header.scratch_end, bell_.address());
+        transient_ = std::make_unique<SegmentPool>(node_, header.scratch_begin, split, large_segment, bell_.address());
+        kept_ = std::make_unique<SegmentPool>(node_, split, header.scratch_end, large_segment, bell_.address());
         leader_ = std::make_unique<Leader>(
             node_, Leader::Place{.node = topology.node, .nodes = topology.nodes, .is_rank_zero = topology.rank == 0},
             *transient_, [this](wire::Message message) { send(0, std::move(message)); });
@@ -116,11 +123,11 @@ void Engine::send(int rank, wire::Message message) {
 void Engine::wait() {
     auto const& topology = session_.topology();
     auto const now = base::now_ns();
-    bool const active = (leader_ && leader_->busy()) || (host_ && host_->active());
-    if (active) last_active_ns_ = now;
-    int timeout = nap_ms;
+    int timeout = host_ && host_->active() ? nap_rank_zero_ms : nap_ms;
     if (leader_ && topology.nodes > 1)
-        timeout = now - last_active_ns_ < idle_after_ns ? nap_leader_ms : nap_idle_leader_ms;
+        timeout = now - last_event_ns_ < quiet_after_ns ? nap_leader_ms : nap_quiet_leader_ms;
+    else if (leader_ && leader_->busy())
+        timeout = nap_rank_zero_ms;  // results of long tasks are sent on before their block ends
     if (supervisor_->restless()) timeout = std::min(timeout, nap_leader_ms);
     if (session_.transport().busy()) timeout = nap_under_way_ms;
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
@@ -131,16 +138,19 @@ void Engine::wait() {
     } else {
         ::poll(fds_.data(), fds_.size(), timeout);
     }
-    bell_.drain();
+    if (bell_.drain()) last_event_ns_ = base::now_ns();
 }
 
 int Engine::serve(std::function<int()> const& body, std::function<int(int)> const& conclude) {
     conclude_ = conclude;
+    interrupts_.emplace();
     std::thread thread;
     std::atomic<bool> body_ended{false};
     bool const rank_zero = session_.topology().rank == 0;
     if (rank_zero)
         thread = std::thread([&] {
+            // A launcher binds each rank to a core, where this rank's executor works: the body may use any.
+            node_.header().processors.apply_to_thread();
             body_code_ = body();
             body_ended = true;
             ringer_.ring(bell_.address());
@@ -148,7 +158,12 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     bool told = false;
     while (!exit_code_) {
         wait();
-        while (auto incoming = session_.transport().receive()) dispatch(std::move(*incoming));
+        check_interrupt();
+        while (auto incoming = session_.transport().receive()) {
+            last_event_ns_ = base::now_ns();
+            relay(incoming->message);
+            dispatch(std::move(*incoming));
+        }
         if (exit_code_) break;
         if (!stopping_) supervisor_->tick();
         if (leader_ && !stopping_) leader_->tick();
@@ -161,11 +176,49 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
         if (rank_zero && !told && body_ended && !host_->active()) {
             told = true;
             thread.join();
-            for (int rank = 0; rank < session_.topology().ranks; ++rank) send(rank, wire::Stop{});
+            for (int const leader : session_.topology().leaders) send(leader, wire::Stop{});
         }
     }
     while (session_.transport().busy()) (void)session_.transport().receive();
     return *exit_code_;
+}
+
+void Engine::check_interrupt() {
+    auto const signal = interrupts_->signal();
+    if (signal == 0) return;
+    if (session_.topology().rank == 0) {
+        if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(128 + signal);
+        return;
+    }
+    auto const now = base::now_ns();
+    if (interrupted_ns_ == 0) interrupted_ns_ = now;
+    if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(128 + signal);
+}
+
+void Engine::end_at_once(int code) {
+    auto const& topology = session_.topology();
+    if (topology.rank == 0) {
+        wire::Message const goodbye = wire::Goodbye{.exit_code = code, .at_once = true};
+        for (int const leader : topology.leaders)
+            if (leader != 0) send(leader, goodbye);
+        relay(goodbye);
+    }
+    auto const start = base::now_ns();
+    while (session_.transport().busy() && base::now_ns() - start < last_words_ns) (void)session_.transport().receive();
+    // The executors see their parent die. The body may be anywhere: nothing is destroyed under its feet.
+    ::_exit(code);
+}
+
+void Engine::relay(wire::Message const& message) {
+    if (!leader_) return;
+    auto const* const step = std::get_if<wire::ArrayStep>(&message);
+    if (!std::holds_alternative<wire::Stop>(message) && !std::holds_alternative<wire::Goodbye>(message) &&
+        (step == nullptr || step->step != wire::ArrayStep::Step::populate))
+        return;
+    auto const& topology = session_.topology();
+    for (int rank = 0; rank < topology.ranks; ++rank)
+        if (rank != topology.rank && topology.node_of[static_cast<std::size_t>(rank)] == topology.node)
+            send(rank, message);
 }
 
 void Engine::leave() {
@@ -213,10 +266,11 @@ void Engine::dispatch(comm::Incoming incoming) {
                 std::sort(reports_.begin(), reports_.end(),
                           [](auto const& a, auto const& b) { return a.rank < b.rank; });
                 auto const code = conclude_(body_code_);
-                for (int rank = 0; rank < session_.topology().ranks; ++rank)
-                    send(rank, wire::Goodbye{.exit_code = code});
+                for (int const leader : session_.topology().leaders)
+                    send(leader, wire::Goodbye{.exit_code = code});
             } else {
                 static_assert(std::is_same_v<Type, wire::Goodbye>);
+                if (message.at_once) end_at_once(message.exit_code);
                 exit_code_ = message.exit_code;
             }
         },

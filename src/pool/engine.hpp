@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interrupt.hpp"
 #include "comm/session.hpp"
 #include "pool/host.hpp"
 #include "pool/leader.hpp"
@@ -56,6 +57,11 @@ public:
     void on_output(std::function<void(wire::Output const&)> handler) { output_handler_ = std::move(handler); }
     /// Called about every 50 ms while the body runs, on the main thread.
     void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
+    /// Called on the main thread when a signal asks rank 0 to end; true: leave nothing behind any more, every rank
+    /// ends at once with the exit code 128 + signal. false: the run is at its end anyway and goes on.
+    void on_interrupt(std::function<bool(int signal)> handler) { interrupt_handler_ = std::move(handler); }
+    /// For long steps of `conclude`, every 25 ms or so: does not return when the run was interrupted.
+    void check_interrupt();
     /// In `conclude`: all ranks, in order.
     [[nodiscard]] std::vector<RankReport> const& reports() const noexcept { return reports_; }
     /// When the engine was ready, in base::now_ns().
@@ -65,12 +71,15 @@ private:
     void reserve_memory();
     void send(int rank, wire::Message message);
     void wait();
+    /// Hands what rank 0 tells all ranks on to the ranks of this node.
+    void relay(wire::Message const& message);
     void dispatch(comm::Incoming incoming);
     void on(wire::ArrayStep const& step);
     void on(wire::ArrayPiece piece);
     [[nodiscard]] std::string check_array(wire::ArrayStep const& step) const;
     [[nodiscard]] std::string populate_array(wire::ArrayStep const& step) const;
     void leave();
+    [[noreturn]] void end_at_once(int code);
 
     comm::Session& session_;
     EngineOptions options_;
@@ -83,13 +92,16 @@ private:
     std::unique_ptr<Host> host_;
     std::function<void(wire::Output const&)> output_handler_;
     std::function<void()> idle_handler_;
+    std::function<bool(int)> interrupt_handler_;
+    std::optional<base::InterruptNote> interrupts_;
+    std::uint64_t interrupted_ns_ = 0;
     std::vector<RankReport> reports_;
     std::function<int(int)> conclude_;
     std::optional<int> exit_code_;
     bool stopping_ = false;
     int body_code_ = 0;
     std::uint64_t start_ns_ = 0;
-    std::uint64_t last_active_ns_ = 0, last_idle_call_ns_ = 0;
+    std::uint64_t last_event_ns_ = 0, last_idle_call_ns_ = 0;
     std::vector<pollfd> fds_;
 };
 

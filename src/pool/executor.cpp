@@ -1,5 +1,6 @@
 #include "pool/executor.hpp"
 
+#include <sched.h>
 #include <stdio_ext.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -25,6 +26,9 @@ namespace {
 constexpr double careful_task_ns = 20'000;
 constexpr std::uint64_t output_check_ns = 20'000;
 constexpr std::uint64_t rss_check_ns = 1'000'000;
+constexpr std::uint64_t flush_after_ns = 1'000'000;  // how long the status of a finished chunk may wait
+constexpr std::uint32_t chunks_per_clock = 16;       // short chunks that share a reading of the clock
+constexpr double short_chunks_ns = 5'000;            // and how long they may take together
 
 void write_whole(int fd, void const* data, std::size_t bytes) {
     auto const* at = static_cast<char const*>(data);
@@ -39,7 +43,11 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 }  // namespace
 
 Executor::Executor(NodeView node, int index, OutputPipes pipes)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {}
+    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {
+    if (pipes_.out < 0) return;
+    for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
+        output_marked_[stream] = output_written(stream);
+}
 
 void Executor::run() {
     auto& header = node_.header();
@@ -103,6 +111,7 @@ bool Executor::run_slot(int index) {
             object_.reset();
             function_ = wire::find_task(slot.function);
             mean_ns_ = 0;
+            prints_ = false;
             cell_.batch_tasks.store(0, std::memory_order_relaxed);
             cell_.batch_ns.store(0, std::memory_order_relaxed);
             cell_.batch.store(batch_, std::memory_order_release);
@@ -121,7 +130,7 @@ bool Executor::run_slot(int index) {
             call.item_stride = slot.item_stride;
             if (slot.item_stride == 0) {
                 call.item_offsets = node_.at<std::uint64_t>(slot.items_offset);
-                call.items += (slot.count + 1) * sizeof(std::uint64_t);
+                call.items += item_table_bytes(slot.count);
             }
         }
         call.current = &cell_.current;
@@ -147,6 +156,9 @@ bool Executor::run_slot(int index) {
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
         }
+        if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
+        flush_finished(slot);
+        mark_pending_output();  // before the block can be seen as finished
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -154,26 +166,69 @@ bool Executor::run_slot(int index) {
 }
 
 void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk) {
-    call.first = chunk.first;
-    call.last = chunk.last;
-    call.careful = pipes_.out >= 0 && (mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
-    auto const start = clock_;
-    if (output_first_ == UINT64_MAX) output_first_ = chunk.first;
+    // One at a time: as a pair they go through the stack, and the load of the pair waits for both stores.
+    std::atomic_ref(call.first).store(chunk.first, std::memory_order_relaxed);
+    std::atomic_ref(call.last).store(chunk.last, std::memory_order_relaxed);
+    call.careful = pipes_.out >= 0 && (prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
+    if (call.careful) {
+        mark_pending_output();
+    } else {
+        if (output_first_ == UINT64_MAX) output_first_ = chunk.first;
+        output_last_ = chunk.last - 1;
+    }
+    if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
+        cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
-    // A task of the chunk that failed has its status already; most chunks have none.
-    auto* const status = call.status + (chunk.first - call.block_first);
-    auto const count = chunk.last - chunk.first;
-    for (std::uint64_t i = 0; i < count; ++i)
-        if (status[i] == static_cast<std::uint8_t>(detail::TaskStatus::pending))
-            status[i] = static_cast<std::uint8_t>(detail::TaskStatus::done);
-    clock_ = base::now_ns();
-    note_times(slot, chunk, start, clock_);
-    if (pipes_.out >= 0 && clock_ - output_checked_ > output_check_ns) mark_output(output_first_, chunk.last - 1);
+    remember_finished(slot, chunk);
+    unclocked_tasks_ += chunk.last - chunk.first;
+    // The clock costs as much as a short chunk: it is read for every chunk only where somebody wants to know.
+    if (slot.timing_capacity == 0 && ++unclocked_chunks_ < chunks_per_clock &&
+        mean_ns_ * static_cast<double>(unclocked_tasks_) < short_chunks_ns && mean_ns_ > 0)
+        return;
+    note_times(slot, chunk);
+    if (clock_ - flushed_ > flush_after_ns) flush_finished(slot);
+    if (clock_ - output_checked_ > output_check_ns) mark_pending_output();
 }
 
-void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start, std::uint64_t end) {
-    auto const count = chunk.last - chunk.first;
+void Executor::remember_finished(BlockSlot const& slot, ChunkRange chunk) {
+    auto count = cell_.finished_count.load(std::memory_order_relaxed);
+    if (count > 0 && cell_.finished[count - 1].last.load(std::memory_order_relaxed) == chunk.first) {
+        cell_.finished[count - 1].last.store(chunk.last, std::memory_order_release);
+        return;
+    }
+    if (count == finished_most) {
+        flush_finished(slot);
+        count = 0;
+    }
+    cell_.finished[count].first.store(chunk.first, std::memory_order_relaxed);
+    cell_.finished[count].last.store(chunk.last, std::memory_order_relaxed);
+    cell_.finished_count.store(count + 1, std::memory_order_release);
+}
+
+void Executor::flush_finished(BlockSlot const& slot) {
+    auto* const status = node_.at<std::uint8_t>(slot.status_offset);
+    auto const count = cell_.finished_count.load(std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        // A task of the chunk that failed has its status already; most chunks have none.
+        auto* const end = status + (cell_.finished[i].last.load(std::memory_order_relaxed) - slot.first);
+        for (auto* s = status + (cell_.finished[i].first.load(std::memory_order_relaxed) - slot.first); s != end; ++s)
+            if (*s == static_cast<std::uint8_t>(detail::TaskStatus::pending))
+                *s = static_cast<std::uint8_t>(detail::TaskStatus::done);
+    }
+    std::atomic_thread_fence(std::memory_order_release);
+    cell_.flushes.store(cell_.flushes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    cell_.finished_count.store(0, std::memory_order_release);
+    flushed_ = clock_;
+}
+
+void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
+    auto const start = clock_;
+    auto const end = base::now_ns();
+    auto const count = unclocked_tasks_;
     auto const elapsed = end - start;
+    clock_ = end;
+    unclocked_chunks_ = 0;
+    unclocked_tasks_ = 0;
     auto const one = static_cast<double>(elapsed) / static_cast<double>(count);
     mean_ns_ = mean_ns_ == 0 ? std::max(one, 0.01) : mean_ns_ + (one - mean_ns_) / 4;
     auto const add = [](std::atomic<std::uint64_t>& sum, std::uint64_t value) {
@@ -197,7 +252,7 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start
     }
     auto& timing = node_.at<wire::Timing>(slot.timing_offset)[row];
     timing.first = chunk.first;
-    timing.count = static_cast<std::uint32_t>(count);
+    timing.count = static_cast<std::uint32_t>(chunk.last - chunk.first);
     timing.rank = cell_.rank;
     timing.duration = static_cast<double>(elapsed) * 1e-9;
     timing.peak_rss = peak_rss_;
@@ -206,17 +261,34 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start
         .store(static_cast<double>(start - node_.header().run_start_ns) * 1e-9, std::memory_order_release);
 }
 
+std::uint64_t Executor::output_written(std::size_t stream) const {
+    auto const& taken = cell_.output_taken[stream];
+    for (;;) {
+        auto const ended = taken.ended.load(std::memory_order_seq_cst);
+        int waiting = 0;
+        if (::ioctl(stream == 0 ? pipes_.out : pipes_.error, FIONREAD, &waiting) != 0) waiting = 0;
+        if (taken.begun.load(std::memory_order_seq_cst) == ended) return ended + static_cast<std::uint64_t>(waiting);
+        ::sched_yield();  // the parent is reading
+    }
+}
+
 void Executor::mark_output(std::uint64_t first, std::uint64_t last) {
     output_checked_ = clock_;
     output_first_ = UINT64_MAX;
     std::cout.flush();
     if (__fpending(stdout) != 0) std::fflush(stdout);
-    for (int const fd : {pipes_.out, pipes_.error}) {
-        int waiting = 0;
-        if (::ioctl(fd, FIONREAD, &waiting) != 0 || waiting == 0) continue;
+    for (std::size_t stream = 0; stream < output_marked_.size(); ++stream) {
+        auto const written = output_written(stream);
+        if (written <= output_marked_[stream]) continue;
+        prints_ = true;
         OutputMark const mark{.first_task = first, .last_task = last};
-        write_whole(fd, &mark, sizeof mark);
+        write_whole(stream == 0 ? pipes_.out : pipes_.error, &mark, sizeof mark);
+        output_marked_[stream] = written + sizeof mark;
     }
+}
+
+void Executor::mark_pending_output() {
+    if (pipes_.out >= 0 && output_first_ != UINT64_MAX) mark_output(output_first_, output_last_);
 }
 
 void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {

@@ -1,6 +1,7 @@
 // Runs tasks: claims chunks of the node queue, calls the task function, publishes what is done. No MPI here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <plenum/detail/chunk_call.hpp>
@@ -42,8 +43,12 @@ private:
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
                                              std::uint64_t step);
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
-    void note_times(BlockSlot& slot, ChunkRange chunk, std::uint64_t start, std::uint64_t end);
+    void remember_finished(BlockSlot const& slot, ChunkRange chunk);
+    void flush_finished(BlockSlot const& slot);
+    void note_times(BlockSlot& slot, ChunkRange chunk);
+    [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
+    void mark_pending_output();
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content);
 
     static void fail(detail::ChunkCall& call, std::uint64_t task, char const* message);
@@ -61,8 +66,13 @@ private:
     double mean_ns_ = 0;                     // of a task of batch_; 0: unknown
     std::uint64_t sequence_ = 0;             // of the block at work
     std::uint64_t clock_ = 0;                // last reading
+    std::uint32_t unclocked_chunks_ = 0;     // since then
+    std::uint64_t unclocked_tasks_ = 0;
+    std::uint64_t flushed_ = 0;              // when statuses were written last
+    bool prints_ = false;                    // a task of batch_ has printed: marks follow every task
     std::uint64_t output_checked_ = 0;       // when
-    std::uint64_t output_first_ = UINT64_MAX;// first task since then
+    std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;   // tasks since then
+    std::array<std::uint64_t, 2> output_marked_{};                // bytes up to and with the last mark
     std::uint64_t rss_read_ = 0;             // when
     std::uint64_t peak_rss_ = 0;
 };

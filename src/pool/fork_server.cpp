@@ -35,6 +35,11 @@ FaultContext fault_context{};
 
 /// Notes what kind of address was hit, then lets the default action end the process.
 void on_memory_fault(int signal, siginfo_t* info, void*) {
+    if (info->si_code <= 0) {  // sent by kill or raise: no instruction faulted that would do so again
+        ::signal(signal, SIG_DFL);
+        ::raise(signal);
+        return;
+    }
     auto const* const address = static_cast<std::byte const*>(info->si_addr);
     auto note = FaultNote::none;
     if (address >= fault_context.arrays_begin && address < fault_context.arrays_end) note = FaultNote::shared_array;

@@ -72,6 +72,9 @@ private:
     void post(std::function<void()> work);
     void start(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
                bool timing, std::promise<void> done);
+    /// How many tasks a block may have so that it fits into the node's memory; 0: not even one does.
+    [[nodiscard]] std::uint64_t most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
+                                                    int node) const;
     [[nodiscard]] wire::Payload items_of(detail::BatchRequest const& request, wire::TaskRange tasks) const;
     void ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only);
     void send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done);

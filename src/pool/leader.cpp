@@ -1,6 +1,7 @@
 #include "pool/leader.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -50,19 +51,24 @@ std::string describe_end(ExecutorCell const& cell, FailureCause& cause) {
 
 std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept { return node_memory_bytes / 8; }
 
-std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch) noexcept {
-    auto const items = batch.item_stride + (batch.varying_items ? 64 : 0);
-    return 1 + items + (batch.direct ? 0 : batch.stride);
+std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_zeros_node,
+                                   std::uint64_t largest_item) noexcept {
+    auto const items = batch.varying_items ? largest_item + sizeof(std::uint64_t) : batch.item_stride;
+    auto const times = batch.timing ? sizeof(wire::Timing) : 0;
+    return 1 + items + times + (batch.direct && on_rank_zeros_node ? 0 : batch.stride);
 }
 
-SegmentPool::SegmentPool(std::uint64_t begin, std::uint64_t end, base::DoorbellAddress bell)
-    : shared_(std::make_shared<Shared>(RangeAllocator(begin, end, 4096), bell)) {}
+SegmentPool::SegmentPool(NodeView node, std::uint64_t begin, std::uint64_t end, std::uint64_t remove_from,
+                         base::DoorbellAddress bell)
+    : node_(node), remove_from_(remove_from), shared_(std::make_shared<Shared>(RangeAllocator(begin, end, 4096), bell)) {}
 
 std::shared_ptr<std::uint64_t const> SegmentPool::allocate(std::uint64_t bytes) {
     std::lock_guard const lock(shared_->mutex);
     auto const offset = shared_->ranges.allocate(bytes);
     if (!offset) return nullptr;
-    return {new std::uint64_t(*offset), [shared = shared_](std::uint64_t const* range) {
+    auto* const gives_back = bytes >= remove_from_ ? node_.base() + *offset : nullptr;
+    return {new std::uint64_t(*offset), [shared = shared_, gives_back, bytes](std::uint64_t const* range) {
+                if (gives_back != nullptr) ::madvise(gives_back, (bytes + 4095) / 4096 * 4096, MADV_REMOVE);
                 {
                     std::lock_guard const guard(shared->mutex);
                     shared->ranges.free(*range);
@@ -257,11 +263,11 @@ void Leader::harvest() {
 
 // ---- recovery of what a dead executor left ----
 
-void Leader::give_back(BlockSlot& slot, std::uint64_t first, std::uint64_t last) {
+void Leader::mark(BlockSlot& slot, std::uint64_t first, std::uint64_t last, TaskStatus as) {
     auto* const status = node_.at<std::uint8_t>(slot.status_offset);
     for (auto task = first; task < last; ++task)
         if (auto& s = status[task - slot.first]; s == static_cast<std::uint8_t>(TaskStatus::pending))
-            s = static_cast<std::uint8_t>(TaskStatus::returned);
+            s = static_cast<std::uint8_t>(as);
 }
 
 void Leader::charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint64_t task) {
@@ -282,12 +288,17 @@ void Leader::recover_owned(int cell_index, BlockSlot& slot, Block& block) {
     auto const first = cell.first.load(std::memory_order_relaxed);
     auto const last = cell.last.load(std::memory_order_relaxed);
     auto const current = std::clamp(cell.current.load(std::memory_order_acquire), first, last);
-    auto* const status = node_.at<std::uint8_t>(slot.status_offset);
-    for (auto task = first; task < current; ++task)
-        if (auto& s = status[task - slot.first]; s == static_cast<std::uint8_t>(TaskStatus::pending))
-            s = static_cast<std::uint8_t>(TaskStatus::done);
+    mark(slot, first, current, TaskStatus::done);
     if (current < last) charge(slot, block, cell, current);
-    give_back(slot, current, last);
+    mark(slot, current, last, TaskStatus::returned);
+}
+
+void Leader::add_finished(ExecutorCell const& cell,
+                          std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges) {
+    auto const count = std::min<std::uint32_t>(cell.finished_count.load(std::memory_order_acquire), finished_most);
+    for (std::uint32_t i = 0; i < count; ++i)
+        ranges.emplace_back(cell.finished[i].first.load(std::memory_order_relaxed),
+                            cell.finished[i].last.load(std::memory_order_acquire));
 }
 
 bool Leader::recover_claim(Recovery& recovery) {
@@ -302,21 +313,29 @@ bool Leader::recover_claim(Recovery& recovery) {
             cell.slot.load(std::memory_order_acquire) != static_cast<std::uint32_t>(index) + 1) {
             // A dead one is recovered on its own; what it owned counts as owned until then.
             if (cell.state.load(std::memory_order_acquire) == CellState::dead &&
-                cell.phase.load(std::memory_order_acquire) == Phase::owning &&
-                cell.slot.load(std::memory_order_acquire) == static_cast<std::uint32_t>(index) + 1)
-                recovery.owned.emplace_back(cell.first.load(), cell.last.load());
+                cell.slot.load(std::memory_order_acquire) == static_cast<std::uint32_t>(index) + 1) {
+                if (cell.phase.load(std::memory_order_acquire) == Phase::owning)
+                    recovery.owned.emplace_back(cell.first.load(), cell.last.load());
+                add_finished(cell, recovery.owned);
+            }
             recovery.passed[n] = true;
             continue;
         }
+        auto const flushes = cell.flushes.load(std::memory_order_acquire);
         auto const claims = cell.claims.load(std::memory_order_acquire);
         auto const phase = cell.phase.load(std::memory_order_acquire);
         auto const first = cell.first.load(std::memory_order_relaxed);
         auto const last = cell.last.load(std::memory_order_relaxed);
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> finished;
+        add_finished(cell, finished);
         std::atomic_thread_fence(std::memory_order_acquire);
-        if (phase == Phase::claiming || cell.claims.load(std::memory_order_relaxed) != claims) continue;
+        if (phase == Phase::claiming || cell.claims.load(std::memory_order_relaxed) != claims ||
+            cell.flushes.load(std::memory_order_relaxed) != flushes)
+            continue;
         // It went on to another slot between the looks: what it owns is not of this block. Next time it has passed.
         if (cell.slot.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(index) + 1) continue;
         if (phase == Phase::owning) recovery.owned.emplace_back(first, last);
+        recovery.owned.insert(recovery.owned.end(), finished.begin(), finished.end());
         recovery.passed[n] = true;
     }
     for (int i = 0; i < node_.header().executors; ++i)
@@ -341,6 +360,7 @@ bool Leader::recover_claim(Recovery& recovery) {
 void Leader::release_cell(int cell_index) {
     auto& cell = node_.cell(cell_index);
     cell.phase.store(Phase::idle, std::memory_order_relaxed);
+    cell.finished_count.store(0, std::memory_order_relaxed);
     cell.slot.store(0, std::memory_order_relaxed);
     cell.state.store(CellState::vacant, std::memory_order_release);
     ringer_.ring(cell.parent_bell);
@@ -361,6 +381,9 @@ void Leader::recover() {
         auto& slot = node_.slot(static_cast<int>(claimed) - 1);
         auto& block = blocks_[claimed - 1];
         block.all_done = false;
+        auto const finished = cell.finished_count.load(std::memory_order_acquire);
+        for (std::uint32_t f = 0; f < finished; ++f)
+            mark(slot, cell.finished[f].first.load(), cell.finished[f].last.load(), TaskStatus::done);
         if (cell.phase.load(std::memory_order_relaxed) == Phase::owning) {
             harvest();  // its last words, or its current task would be charged although the result is here
             recover_owned(i, slot, block);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <plenum/detail/chunk_call.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,13 +23,18 @@ namespace plenum::pool {
 /// Most bytes of results on a node that rank 0 has not taken yet.
 [[nodiscard]] std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept;
 
-/// Bytes of node memory that a block needs for each of its tasks.
-[[nodiscard]] std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch) noexcept;
+/// Bytes of node memory that a block needs for each of its tasks, at most. Direct results take none on the node of
+/// rank 0 alone: elsewhere they wait to be sent.
+[[nodiscard]] std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_zeros_node,
+                                                 std::uint64_t largest_item) noexcept;
 
 /// Memory of segments (and of results that stay in node memory): handed out by the leader's thread, given back by whoever is the last to need it.
 class SegmentPool {
 public:
-    SegmentPool(std::uint64_t begin, std::uint64_t end, base::DoorbellAddress bell);
+    /// Offsets [begin, end) of node memory. Freed segments of `remove_from` bytes and more give their pages back;
+    /// smaller ones are kept, because fresh pages cost more than the results in them.
+    SegmentPool(NodeView node, std::uint64_t begin, std::uint64_t end, std::uint64_t remove_from,
+                base::DoorbellAddress bell);
     /// The segment lives as long as the pointer (and its copies). Null when there is no room.
     [[nodiscard]] std::shared_ptr<std::uint64_t const> allocate(std::uint64_t bytes);
     [[nodiscard]] std::uint64_t used();
@@ -41,6 +47,8 @@ private:
         base::DoorbellAddress bell;
         base::Ringer ringer;
     };
+    NodeView node_;
+    std::uint64_t remove_from_;
     std::shared_ptr<Shared> shared_;
 };
 
@@ -99,7 +107,9 @@ private:
     void recover_owned(int cell_index, BlockSlot& slot, Block& block);
     [[nodiscard]] bool recover_claim(Recovery& recovery);
     void release_cell(int cell_index);
-    void give_back(BlockSlot& slot, std::uint64_t first, std::uint64_t last);
+    /// Gives the pending ones of [first, last) that status.
+    void mark(BlockSlot& slot, std::uint64_t first, std::uint64_t last, detail::TaskStatus as);
+    static void add_finished(ExecutorCell const& cell, std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges);
     void charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint64_t task);
     [[nodiscard]] bool exhausted_and_idle(int index) const;
     void collect(int index, bool complete);

@@ -2,10 +2,12 @@
 // written by all processes of the node; no pointers, only offsets.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/affinity.hpp"
 #include "base/doorbell.hpp"
 #include "comm/session.hpp"
 
@@ -24,29 +26,50 @@ enum class Phase : std::uint32_t { idle, claiming, owning };
 /// Noted by the executor's own handler before it dies of a memory fault.
 enum class FaultNote : std::uint32_t { none, shared_array, stack_overflow, null_pointer };
 
-struct alignas(64) ExecutorCell {
+/// Lines that different processes write are kept two apart: processors fetch them in pairs.
+inline constexpr std::size_t line_pair = 128;
+
+inline constexpr std::size_t finished_most = 32;  ///< chunks an executor remembers before it writes their status
+
+/// Bytes that the parent has read from a pipe of its executor. `begun` counts before a read and `ended` after it: while
+/// they are equal, and only then, all that was ever written is `ended` and what waits in the pipe.
+struct OutputTaken {
+    std::atomic<std::uint64_t> begun, ended;
+};
+
+struct alignas(line_pair) ExecutorCell {
     // Written by the executor.
-    alignas(64) std::atomic<Phase> phase;
+    std::atomic<Phase> phase;
     std::atomic<std::uint32_t> slot;    ///< 1 + the slot it works on; 0: none. Set before the slot's state is read.
     std::atomic<std::uint64_t> claims;  ///< counts claims, so that a reader sees whether first and last belong together
     std::atomic<std::uint64_t> first, last;  ///< the chunk it owns, indices in the batch
     std::atomic<std::uint64_t> current;      ///< the task that runs; all of the chunk before it are final
-    alignas(64) std::atomic<std::uint64_t> tasks_done;
+    // Chunks of the slot that are done but whose status bytes are not written yet: neighbours in the status array
+    // belong to other executors, and writing each at once would cost more than a short task. All of them are written
+    // before the executor leaves the slot. `flushes` counts the writing.
+    std::atomic<std::uint32_t> finished_count;
+    std::atomic<std::uint32_t> flushes;
+    struct {
+        std::atomic<std::uint64_t> first, last;
+    } finished[finished_most];
+    std::atomic<std::uint64_t> tasks_done;
     std::atomic<std::uint64_t> busy_ns;
     std::atomic<std::uint64_t> first_start_ns, last_end_ns;  ///< of all its tasks; 0: none yet
     std::atomic<std::uint32_t> batch;         ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
+    std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
-    alignas(64) std::atomic<CellState> state;
+    alignas(line_pair) std::atomic<CellState> state;
     std::int32_t rank;
     std::int32_t wait_status;      ///< of waitpid, when dead
     std::uint32_t out_of_memory;   ///< the kernel's count of OOM kills went up during its life
     base::DoorbellAddress parent_bell;
+    std::array<OutputTaken, 2> output_taken;  ///< standard output, standard error
     // Ring of results of varying length and of error messages: head by the executor, tail by the leader.
-    alignas(64) std::atomic<std::uint64_t> ring_head;
-    alignas(64) std::atomic<std::uint64_t> ring_tail;
+    alignas(line_pair) std::atomic<std::uint64_t> ring_head;
+    alignas(line_pair) std::atomic<std::uint64_t> ring_tail;
 };
 
 enum class SlotState : std::uint32_t { free, posted, closed };
@@ -54,8 +77,13 @@ enum class SlotState : std::uint32_t { free, posted, closed };
 /// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
 enum class ChunkMode : std::uint32_t { uniform, table, measured };
 
+/// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
+[[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
+    return ((tasks + 1) * sizeof(std::uint64_t) + 63) / 64 * 64;
+}
+
 /// A block of consecutive tasks. All but `next` and `timing_used` stay as they are while the slot is posted.
-struct alignas(64) BlockSlot {
+struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
     ChunkMode mode;
     std::uint32_t batch;
@@ -72,7 +100,7 @@ struct alignas(64) BlockSlot {
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;
     std::uint64_t refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
-    alignas(64) std::atomic<std::uint64_t> next;
+    alignas(line_pair) std::atomic<std::uint64_t> next;
 };
 
 struct RingRecord {
@@ -84,10 +112,11 @@ struct RingRecord {
     std::uint64_t sequence;  ///< of the block
 };
 
-struct alignas(64) NodeHeader {
+struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
     base::DoorbellAddress leader_bell;
+    base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
     std::int32_t executors;
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;

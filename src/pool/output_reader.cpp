@@ -13,7 +13,7 @@ std::string_view magic() {
 
 }  // namespace
 
-void OutputReader::add(std::string_view bytes, std::uint64_t running) {
+void OutputReader::add(std::string_view bytes, std::optional<std::uint64_t> running) {
     partial_.append(bytes);
     for (;;) {
         auto const at = partial_.find(magic());
@@ -33,7 +33,7 @@ void OutputReader::add(std::string_view bytes, std::uint64_t running) {
         text_.append(partial_);
         partial_.clear();
     }
-    if (partial_.empty()) emit_lines({running, running + 1}, false);
+    if (partial_.empty() && running) emit_lines({*running, *running + 1}, false);
 }
 
 void OutputReader::finish(std::uint64_t task) {

@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <plenum/error.hpp>
 
 #include "base/futex.hpp"
@@ -26,6 +29,12 @@ std::uint64_t count_oom_kills() {
     while (file >> name >> value)
         if (name == "oom_kill") return value;
     return 0;
+}
+
+/// The task that has printed what carries no mark yet; nothing when several may have.
+std::optional<std::uint64_t> running_task(ExecutorCell const& cell) {
+    if (cell.marks_output.load(std::memory_order_acquire) == 0) return std::nullopt;
+    return cell.current.load(std::memory_order_acquire);
 }
 
 }  // namespace
@@ -104,11 +113,18 @@ void Supervisor::read_output() {
     auto& cell = node_.cell(index_);
     for (std::size_t i = 0; i < pipes_.size(); ++i) {
         if (!pipes_[i].read_end) continue;
+        auto& taken = cell.output_taken[i];
         for (;;) {
-            auto const running = cell.current.load(std::memory_order_acquire);
-            auto const bytes = ::read(pipes_[i].read_end.get(), buffer.data(), buffer.size());
+            int waiting = 0;
+            if (::ioctl(pipes_[i].read_end.get(), FIONREAD, &waiting) != 0 || waiting <= 0) break;
+            auto const size = std::min(static_cast<std::size_t>(waiting), buffer.size());
+            auto const before = running_task(cell);
+            taken.begun.store(taken.begun.load() + size);
+            auto const bytes = ::read(pipes_[i].read_end.get(), buffer.data(), size);
+            taken.ended.store(taken.begun.load());
             if (bytes <= 0) break;
-            readers_[i]->add({buffer.data(), static_cast<std::size_t>(bytes)}, running);
+            auto const after = running_task(cell);
+            readers_[i]->add({buffer.data(), static_cast<std::size_t>(bytes)}, before == after ? after : std::nullopt);
         }
     }
 }
@@ -144,6 +160,9 @@ void Supervisor::stop(int grace_ms) {
     if (options_.isolation == Isolation::none) return;
     read_output();
     for (auto& reader : readers_) reader->finish(node_.cell(index_).current.load(std::memory_order_relaxed));
+    // Ends that hang up would wake every later poll.
+    for (auto& pipe : pipes_) pipe.read_end.reset();
+    child_fd_.reset();
     server_.reset();
 }
 

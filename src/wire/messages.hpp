@@ -197,9 +197,10 @@ struct Farewell {
 /// Rank 0 to all, after every Farewell: leave with this code.
 struct Goodbye {
     std::int32_t exit_code = 0;
+    bool at_once = false;  ///< at any time: the run was interrupted, no step of an orderly end follows
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(exit_code);
+        archive(exit_code, at_once);
     }
 };
 

@@ -46,6 +46,26 @@ TEST(PartialFile, LeavesNothingUnpublished) {
     EXPECT_TRUE(folder.is_empty());
 }
 
+TEST(PartialFile, AbandonedItCannotTakeItsName) {
+    TemporaryFolder const folder;
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    file.write_at(0, bytes_of("half"));
+    EXPECT_TRUE(file.abandon());
+    EXPECT_TRUE(folder.is_empty());
+    EXPECT_THROW(file.publish(), EnvironmentError);
+    EXPECT_TRUE(folder.is_empty());
+}
+
+TEST(PartialFile, WhatIsPublishedIsNotAbandoned) {
+    TemporaryFolder const folder;
+    auto const path = folder.file("out.h5");
+    PartialFile file(path, ExistingFile::refuse);
+    file.write_at(0, bytes_of("whole"));
+    file.publish();
+    EXPECT_FALSE(file.abandon());
+    EXPECT_EQ(content_of(path), "whole");
+}
+
 TEST(PartialFile, RefusesAnExistingFileUnlessToldToReplaceIt) {
     TemporaryFolder const folder;
     auto const path = folder.file("out.h5");

@@ -120,7 +120,7 @@ TEST_F(Pictures, DamageInsideIsRefusedWhereTheFormatCanTell) {
     write_png(folder_ / "a.png", {64, 64}, std::vector<std::uint8_t>(64 * 64, 200));
     auto png = bytes_of(folder_ / "a.png");
     for (std::size_t k = 41; k < 49; ++k) png[k] = static_cast<std::uint8_t>(~png[k]);
-    EXPECT_THAT(refusal(file("damaged.png", png)), HasSubstr("decoding failed"));
+    EXPECT_THAT(refusal(file("damaged.png", png)), HasSubstr("the file is damaged"));
 }
 
 TEST_F(Pictures, PngPathsAreCheckedBeforehand) {

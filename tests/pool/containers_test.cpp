@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/doorbell.hpp"
+#include "comm/shared_mapping.hpp"
 #include "pool/batch_sink.hpp"
 #include "pool/host.hpp"
 #include "pool/leader.hpp"
@@ -104,9 +105,11 @@ bool rings(base::Doorbell& bell) {
     return rang;
 }
 
+constexpr std::uint64_t keeps_pages = UINT64_MAX;
+
 TEST(SegmentPool, TakesSegmentsBackFromAnyThreadAndRings) {
     base::Doorbell bell;
-    SegmentPool pool(4096, 4096 * 11, bell.address());
+    SegmentPool pool({}, 4096, 4096 * 11, keeps_pages, bell.address());
     auto first = pool.allocate(5 * 4096);
     auto second = pool.allocate(5 * 4096);
     ASSERT_TRUE(first && second);
@@ -121,9 +124,22 @@ TEST(SegmentPool, TakesSegmentsBackFromAnyThreadAndRings) {
     EXPECT_NE(pool.allocate(5 * 4096), nullptr);
 }
 
+TEST(SegmentPool, GivesThePagesOfLargeSegmentsBack) {
+    comm::SharedMapping const memory(64 * 4096);
+    base::Doorbell bell;
+    SegmentPool pool(NodeView({memory.base(), memory.bytes()}), 0, memory.bytes(), 16 * 4096, bell.address());
+    for (auto const& [pages, kept] : {std::pair{15, true}, std::pair{16, false}}) {
+        auto segment = pool.allocate(static_cast<std::uint64_t>(pages) * 4096);
+        auto* const last_byte = memory.base() + *segment + pages * 4096 - 1;
+        *last_byte = std::byte{7};
+        segment.reset();
+        EXPECT_EQ(*last_byte == std::byte{7}, kept) << pages;
+    }
+}
+
 TEST(SegmentPool, IsOutlivedByItsSegments) {
     base::Doorbell bell;
-    auto pool = std::make_unique<SegmentPool>(0, 8192, bell.address());
+    auto pool = std::make_unique<SegmentPool>(NodeView(), 0, 8192, keeps_pages, bell.address());
     auto segment = pool->allocate(10);
     pool.reset();
     segment.reset();
@@ -132,7 +148,7 @@ TEST(SegmentPool, IsOutlivedByItsSegments) {
 
 TEST(SegmentPool, ServesManyThreadsAtOnce) {
     base::Doorbell bell;
-    SegmentPool pool(0, 64 * 4096, bell.address());
+    SegmentPool pool({}, 0, 64 * 4096, keeps_pages, bell.address());
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&pool] {

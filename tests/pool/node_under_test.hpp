@@ -29,7 +29,8 @@ public:
     explicit NodeUnderTest(Options options)
         : memory_(options.bytes),
           node_(formatted(memory_, options.executors, bell_)),
-          segments_(node_.header().scratch_begin, node_.header().scratch_end, bell_.address()),
+          segments_(node_, node_.header().scratch_begin, node_.header().scratch_end, std::uint64_t{64} << 20,
+                bell_.address()),
           rank_zero_(options.least_block_tasks, options.most_block_tasks),
           leader_(node_, {.node = 0, .nodes = options.nodes, .is_rank_zero = true}, segments_,
                   [this](wire::Message message) { sent_.push_back(std::move(message)); }),

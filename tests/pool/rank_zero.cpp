@@ -59,6 +59,7 @@ wire::Payload RankZero::items_of(detail::BatchRequest const& request, wire::Task
         auto const offset = request.item_offsets[i] - begin;
         detail::append_bytes(bytes, &offset, sizeof offset);
     }
+    bytes.resize(item_table_bytes(tasks.count()));
     detail::append_bytes(bytes, request.items.data() + begin, request.item_offsets[tasks.last] - begin);
     return wire::Payload::of(std::move(bytes));
 }

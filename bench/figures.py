@@ -1,0 +1,193 @@
+# The figures of bench/run. Each function measures one group and yields its records.
+import contextlib
+import pathlib
+import statistics
+import time
+from collections.abc import Iterator
+
+import processes
+from harness import Bench, Failure, Running
+
+MIB = 1 << 20
+
+
+def _job(bench: Bench, name: str, *arguments: object, ranks: int = 2):
+    """One run of a job that times itself: (seconds, checksum)."""
+    def run() -> tuple[float, str]:
+        running = bench.plenum(ranks, name, *arguments)
+        report = running.report()
+        running.finish()
+        return report["seconds"], report["checksum"]
+    return run
+
+
+def _plain(bench: Bench, *arguments: object):
+    def run() -> tuple[float, str]:
+        report = bench.reference(*arguments)
+        return report["seconds"], report["checksum"]
+    return run
+
+
+def convolve_reduced(bench: Bench) -> Iterator[dict]:
+    filters, side = bench.pick(1500, 20), bench.pick(3000, 400)
+    yield bench.compare("convolve_reduced", "filters/s", filters, 1.9,
+                        _job(bench, "convolve-checksums", "--side", side, "--filters", filters),
+                        _plain(bench, "convolve", side, filters), filters=filters, image=f"{side}x{side}")
+
+
+@contextlib.contextmanager
+def _file(bench: Bench, name: str) -> Iterator[pathlib.Path]:
+    path = bench.folder / name
+    try:
+        yield path
+    finally:
+        for each in bench.folder.glob(name + "*"):
+            each.unlink()
+
+
+def _into_file(bench: Bench, job: str, *arguments: object):
+    """From the start of the map until the file is complete, synced and has its name. The checksum is that of the
+    values in the file."""
+    def run() -> tuple[float, str]:
+        with _file(bench, "plenum.h5") as path:
+            running = bench.plenum(2, job, "-o", path, *arguments)
+            start_ns = running.report()["start_ns"]
+            running.finish()
+            if not path.exists():
+                raise Failure(f"{job}: {path} does not exist")
+            return (running.end_ns - start_ns) * 1e-9, bench.reference("check", path, "results/values")["checksum"]
+    return run
+
+
+def _plain_file(bench: Bench, program: str, *arguments: object):
+    def run() -> tuple[float, str]:
+        with _file(bench, "plain.h5") as path:
+            seconds = bench.reference(program, path, *arguments)["seconds"]
+            return seconds, bench.reference("check", path, "values")["checksum"]
+    return run
+
+
+def convolve_file(bench: Bench) -> Iterator[dict]:
+    filters, side = bench.pick(1000, 20), bench.pick(3000, 400)
+    kept = (side + 3 + 4) // 5
+    mib = filters * kept * kept * 4 / MIB
+    yield bench.compare("convolve_file", "MiB/s", mib, 0.8,
+                        _into_file(bench, "convolve-results", "--side", side, "--filters", filters),
+                        _plain_file(bench, "write-convolutions", side, filters), filters=filters, mib=mib)
+
+
+def _square(bench: Bench, name: str, tasks: int, block: int, *options: object) -> dict:
+    return bench.compare(name, "tasks/s", tasks, 0.5, _job(bench, "squares", "--tasks", tasks, *options),
+                         _plain(bench, "claim", tasks, block), tasks=tasks)
+
+
+def square_chunk1(bench: Bench) -> Iterator[dict]:
+    yield _square(bench, "square_chunk1", bench.pick(40_000_000, 100_000), 1, "--schedule", "ss",
+                  "--chunk-size", 1)
+
+
+def square_auto(bench: Bench) -> Iterator[dict]:
+    yield _square(bench, "square_auto", bench.pick(256_000_000, 1_000_000), 4096)
+
+
+def memory_shared(bench: Bench) -> Iterator[dict]:
+    ranks, array = 4, bench.pick(2048, 64) * MIB
+    def extra_mib() -> float:
+        running = bench.plenum(ranks, "hold-shared", "--bytes", array, "--hold", 2)
+        running.report()
+        found = processes.of_run(running.run_id, "bench_plenum")
+        extra = (sum(processes.pss_bytes(pid) for pid in found) - array) / MIB / ranks
+        if len(processes.ranks_of(found)) != ranks or len(found) < 2 * ranks:
+            raise Failure(f"memory_shared: {len(found)} processes of {ranks} ranks found")
+        running.finish()
+        return extra
+
+    extra = [extra_mib() for _ in range(bench.pick(3, 1))]
+    value = statistics.median(extra)
+    yield bench.record("memory_shared", value, "MiB/rank beside the array", 25.0, value / 25, ranks=ranks,
+                       reach="value <= 25", met=value <= 25, repetitions=len(extra),
+                       value_range=[min(extra), max(extra)], array_mib=array // MIB)
+
+
+def read_shared(bench: Bench) -> Iterator[dict]:
+    size, passes = bench.pick(1024, 32) * MIB, bench.pick(8, 2)
+    for name, pages in (("read_shared", "plain"), ("read_shared_small_pages", "small"),
+                        ("read_shared_huge_pages", "huge")):
+        yield bench.compare(name, "GB/s", 2 * passes * size / 1e9, 0.95,
+                            _job(bench, "read-shared", "--bytes", size, "--passes", passes),
+                            _plain(bench, "read", size, passes, pages), private_pages=pages, mib=size // MIB)
+
+
+def cpu(bench: Bench) -> Iterator[dict]:
+    seconds = bench.pick(6, 1)
+    for nodes, ranks in ((1, 3), (2, 4)):
+        for job in ("idle", "sleepers"):
+            running = bench.plenum(ranks, job, "--hold", seconds + 2, nodes=nodes)
+            running.report()
+            time.sleep(1)  # the start is over
+            pids = processes.ranks_of(processes.of_run(running.run_id, "bench_plenum"))
+            if sorted(pids) != list(range(ranks)):
+                raise Failure(f"cpu: ranks {sorted(pids)} of {ranks} found")
+            before, start = {rank: processes.cpu_seconds(pid) for rank, pid in pids.items()}, time.monotonic()
+            time.sleep(seconds)
+            used = {rank: processes.cpu_seconds(pid) - before[rank] for rank, pid in pids.items()}
+            elapsed = time.monotonic() - start
+            running.finish()
+            shares = {rank: 100 * used[rank] / elapsed for rank in pids}
+            leaders = [rank for rank in pids if rank % (ranks // nodes) == 0]
+            for who, least, chosen in (("leader", 2.0, leaders),
+                                       ("other", 0.2, [rank for rank in pids if rank not in leaders])):
+                value = max(shares[rank] for rank in chosen)
+                yield bench.record(f"cpu_{who}_{job}_{nodes}_node{'s' * (nodes > 1)}", value, "% of a core", least,
+                                   value / least, ranks=ranks, nodes=nodes, reach=f"value < {least}",
+                                   met=value < least, each=[shares[rank] for rank in chosen], seconds=seconds)
+
+
+def share_1gib(bench: Bench) -> Iterator[dict]:
+    size = bench.pick(1024, 32) * MIB
+    for name, pages in (("share_1gib", "shared"), ("share_1gib_private_pages", "small"),
+                        ("share_1gib_huge_pages", "huge")):
+        yield bench.compare(name, "GB/s", size / 1e9, 1.2, _job(bench, "share", "--bytes", size),
+                            _plain(bench, "copy", size, pages), reference_pages=pages, mib=size // MIB)
+
+
+def _records(bench: Bench, name: str, record: int, mib: int, records_per_write: int) -> dict:
+    records = mib * MIB // record
+    return bench.compare(name, "MiB/s", mib, 0.8,
+                         _into_file(bench, "records", "--record", record, "--records", records),
+                         _plain_file(bench, "write-records", record, records, records_per_write), mib=mib)
+
+
+def file_1mib(bench: Bench) -> Iterator[dict]:
+    yield _records(bench, "file_1mib", MIB, bench.pick(1024, 8), 1)
+
+
+def file_8b(bench: Bench) -> Iterator[dict]:
+    yield _records(bench, "file_8b", 8, bench.pick(512, 2), MIB)
+
+
+def start_up(bench: Bench) -> Iterator[dict]:
+    def wall(command: list[str]) -> float:
+        start = time.monotonic()
+        Running(command, bench.environment(2)).finish()
+        return time.monotonic() - start
+
+    def pair() -> tuple[float, float]:
+        return (wall(bench.mpirun(2) + [str(bench.programs / "bench_hello")]),
+                wall(bench.mpirun(2) + [str(bench.programs / "bench_plenum"), "run", "empty"]))
+
+    pairs, others = bench.quiet(pair, bench.pick(11, 2))
+    hello, empty = [bare for bare, _ in pairs], [mine for _, mine in pairs]
+    extra = [mine - bare for mine, bare in zip(empty, hello)]
+    value, reference, difference = statistics.median(empty), statistics.median(hello), statistics.median(extra)
+    yield bench.record("start_up", value, "s", reference, value / reference, ranks=2,
+                       reach="difference < 0.1", met=difference < 0.1, repetitions=len(empty),
+                       difference=difference, difference_range=[min(extra), max(extra)],
+                       value_range=[min(empty), max(empty)], reference_range=[min(hello), max(hello)], other_load=others)
+
+
+GROUPS = {
+    each.__name__: each
+    for each in (convolve_reduced, convolve_file, square_chunk1, square_auto, memory_shared, read_shared, cpu,
+                 share_1gib, file_1mib, file_8b, start_up)
+}

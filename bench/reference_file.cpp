@@ -1,0 +1,109 @@
+// Plain contiguous HDF5 writes by one process, synced; and reading such a file back.
+#include <fcntl.h>
+#include <hdf5.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <vector>
+
+#include "reference.hpp"
+#include "work.hpp"
+
+namespace bench {
+namespace {
+
+/// The result of an HDF5 call, checked.
+template <class T>
+T checked(T result) {
+    if (result < 0) throw std::runtime_error("an HDF5 call failed; its messages are above");
+    return result;
+}
+
+struct Values {
+    hid_t type;
+    std::vector<hsize_t> shape;  // first: record
+    std::size_t record_bytes;
+    void const* data;
+};
+
+/// Seconds from creating the file until its bytes are on the disk.
+double write(std::string const& path, Values const& values, hsize_t records_per_write) {
+    auto const start = now_ns();
+    auto const rank = static_cast<int>(values.shape.size());
+    auto const file = checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    auto const space = checked(H5Screate_simple(rank, values.shape.data(), nullptr));
+    auto const dataset =
+        checked(H5Dcreate2(file, "values", values.type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    std::vector<hsize_t> first(values.shape.size(), 0);
+    auto count = values.shape;
+    for (hsize_t record = 0; record < values.shape[0]; record += records_per_write) {
+        first[0] = record;
+        count[0] = std::min(records_per_write, values.shape[0] - record);
+        auto const memory = checked(H5Screate_simple(rank, count.data(), nullptr));
+        checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr));
+        checked(H5Dwrite(dataset, values.type, memory, space, H5P_DEFAULT,
+                         static_cast<std::byte const*>(values.data) + record * values.record_bytes));
+        checked(H5Sclose(memory));
+    }
+    checked(H5Dclose(dataset));
+    checked(H5Sclose(space));
+    checked(H5Fclose(file));
+    auto const descriptor = ::open(path.c_str(), O_RDWR);
+    if (descriptor < 0 || ::fsync(descriptor) != 0) throw std::runtime_error("cannot sync " + path);
+    ::close(descriptor);
+    return seconds_since(start);
+}
+
+}  // namespace
+
+void write_convolutions(std::string const& path, std::uint64_t side, std::uint64_t filters) {
+    Convolution const what(side, filters);
+    std::vector<float> strided(what.layout.size());
+    what.fill_image(strided);
+    auto const taps = what.bank();
+    auto const kept = what.layout.shape().kept();
+    std::vector<float> results(filters * kept.size());
+    for (std::uint64_t filter = 0; filter < filters; ++filter)
+        convolve(strided, what.layout, taps, filter,
+                 std::span(results).subspan(filter * kept.size(), kept.size()));
+    report(write(path,
+                 {.type = H5T_NATIVE_FLOAT,
+                  .shape = {filters, kept.rows, kept.columns},
+                  .record_bytes = kept.size() * sizeof(float),
+                  .data = results.data()},
+                 1),
+           0);
+}
+
+void write_records(std::string const& path, std::uint64_t record_bytes, std::uint64_t records,
+                   std::uint64_t records_per_write) {
+    auto const words = record_bytes / sizeof(std::uint64_t);
+    std::vector<std::uint64_t> values(words * records);
+    fill_record(0, values);
+    std::vector<hsize_t> shape{records};
+    if (words > 1) shape.push_back(words);
+    report(
+        write(
+            path,
+            {.type = H5T_NATIVE_UINT64, .shape = shape, .record_bytes = record_bytes, .data = values.data()},
+            records_per_write),
+        0);
+}
+
+void check_file(std::string const& path, std::string const& dataset_path) {
+    auto const file = checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+    auto const dataset = checked(H5Dopen2(file, dataset_path.c_str(), H5P_DEFAULT));
+    auto const type = checked(H5Dget_type(dataset));
+    auto const space = checked(H5Dget_space(dataset));
+    auto const bytes =
+        static_cast<std::size_t>(checked(H5Sget_simple_extent_npoints(space))) * H5Tget_size(type);
+    std::vector<std::uint64_t> words((bytes + 7) / 8);
+    checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, words.data()));
+    checked(H5Sclose(space));
+    checked(H5Tclose(type));
+    checked(H5Dclose(dataset));
+    checked(H5Fclose(file));
+    report(0, checksum(words));
+}
+
+}  // namespace bench

@@ -1,0 +1,93 @@
+// Jobs of the figures about convolutions and about results in the file.
+#include <cstdint>
+#include <plenum/plenum.hpp>
+#include <span>
+#include <vector>
+
+#include "work.hpp"
+
+namespace bench {
+namespace {
+
+struct SharedConvolution {
+    Convolution what;
+    plenum::SharedArray<float> strided, taps;
+};
+
+SharedConvolution share_convolution(plenum::JobContext& job) {
+    Convolution const what(job.option<std::uint64_t>("side"), job.option<std::uint64_t>("filters"));
+    return {.what = what,
+            .strided = job.pool().share_filled<float>(what.layout.size(),
+                                                      [&](std::span<float> out) { what.fill_image(out); }),
+            .taps = job.pool().share(what.bank())};
+}
+
+int convolve_checksums(plenum::JobContext& job) {
+    auto const shared = share_convolution(job);
+    auto const task = [strided = shared.strided.ref(), taps = shared.taps.ref(),
+                       layout = shared.what.layout](std::uint64_t filter) {
+        return convolve_checksum(strided.span(), layout, taps.span(), filter);
+    };
+    (void)job.pool().map(task, plenum::indices(static_cast<std::uint64_t>(job.pool().ranks()) * 2));
+    auto const start = now_ns();
+    auto const sums = job.pool().map(task, plenum::indices(shared.what.filters));
+    auto const seconds = seconds_since(start);
+    report(seconds, checksum(sums.span()));
+    return 0;
+}
+
+int convolve_results(plenum::JobContext& job) {
+    auto const shared = share_convolution(job);
+    auto const kept = shared.what.layout.shape().kept();
+    report(0, 0, now_ns());
+    job.results().map("values",
+                      [strided = shared.strided.ref(), taps = shared.taps.ref(), layout = shared.what.layout](
+                          std::uint64_t filter, std::span<float> out) {
+                          convolve(strided.span(), layout, taps.span(), filter, out);
+                      },
+                      plenum::indices(shared.what.filters), {.shape = {kept.rows, kept.columns}});
+    return 0;
+}
+
+int records(plenum::JobContext& job) {
+    auto const words = job.option<std::uint64_t>("record") / 8;
+    auto const count = plenum::indices(job.option<std::uint64_t>("records"));
+    report(0, 0, now_ns());
+    if (words == 1) {
+        job.results().map(
+            "values", [](std::uint64_t i) { return square(i); }, count);
+    } else {
+        job.results().map("values",
+                          [](std::uint64_t i, std::span<std::uint64_t> out) { fill_record(i, out); }, count,
+                          {.shape = {words}});
+    }
+    return 0;
+}
+
+std::vector<plenum::JobOption> convolution_options() {
+    return {{.name = "side",
+             .placeholder = "N",
+             .default_value = "3000",
+             .help = "rows and columns of the image"},
+            {.name = "filters", .placeholder = "N", .default_value = "1000", .help = "number of filters"}};
+}
+
+bool const registered[] = {
+    plenum::add_job({.name = "convolve-checksums",
+                     .summary = "convolutions, each reduced to a checksum",
+                     .options = convolution_options(),
+                     .run = convolve_checksums}),
+    plenum::add_job({.name = "convolve-results",
+                     .summary = "convolutions, whole results into the file",
+                     .options = convolution_options(),
+                     .run = convolve_results}),
+    plenum::add_job(
+        {.name = "records",
+         .summary = "records of one size into the file",
+         .options =
+             {{.name = "record", .placeholder = "BYTES", .default_value = "8", .help = "of one result"},
+              {.name = "records", .placeholder = "N", .default_value = "1000000", .help = "how many"}},
+         .run = records})};
+
+}  // namespace
+}  // namespace bench

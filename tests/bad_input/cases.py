@@ -1,0 +1,219 @@
+# The table of bad inputs: what is typed, which exit status it has to give, what the one line has to name.
+from dataclasses import dataclass, field
+
+USAGE = 2
+ENVIRONMENT = 3
+
+# A run that needs no file and takes milliseconds.
+SMALL = "run convolve --synthetic 40x60 --filters 3"
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    args: str  # {in}: folder of the inputs, {here}: the current folder
+    code: int
+    words: tuple[str, ...]  # all of them stand in the line
+    env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # present before, and unchanged after; "/": a folder
+    full_at: int | None = None  # bytes after which the disk of the current folder is full
+    file_limit: int | None = None  # KiB that a file may have; MPI's own files keep to it too: one rank only
+    cwd: str | None = None
+    other_build: bool = False  # the last rank runs another build; more than one rank only
+    most_ranks: int = 1000
+
+
+def option(name: str, args: str, *words: str) -> Case:
+    return Case(name, f"{SMALL} {args}", USAGE, words)
+
+
+def image(name: str, file: str, *words: str) -> Case:
+    return Case(name, f"run convolve --filters 3 --image {{in}}/{file}", ENVIRONMENT,
+                (file.split(":")[0], *words))
+
+
+def bank(name: str, file: str, *words: str) -> Case:
+    args = f"run convolve --synthetic 40x60 --bank {{in}}/{file}"
+    return Case(name, args, ENVIRONMENT, (file.split(":")[0], *words))
+
+
+def output(name: str, path: str, code: int, *words: str, **more) -> Case:
+    return Case(name, f"{SMALL} -o {path}", code, words, **more)
+
+
+COMMANDS = [
+    Case("nothing", "", USAGE, ("command is missing", "plenum run JOB", "--help")),
+    Case("unknown command", "rnu convolve", USAGE, ("unknown command 'rnu'", "'run' is near")),
+    Case("job as command", "convolve", USAGE, ("plenum run convolve",)),
+    Case("no job", "run", USAGE, ("job is missing", "plenum list")),
+    Case("unknown job", "run convolv", USAGE, ("unknown job 'convolv'", "'convolve' is near", "plenum list")),
+    Case("unknown job to describe", "describe fold", USAGE, ("unknown job 'fold'", "plenum list")),
+    Case("words after list", "list convolve", USAGE, ("unexpected argument 'convolve'",)),
+    Case("path as job", "run ./convolve.py", USAGE, ("unknown job './convolve.py'",)),
+    Case("newline in a job", "run 'a\nb'", USAGE, ("unknown job 'a b'",)),
+]
+
+OPTIONS = [
+    option("unknown option", "--filter 3", "unknown option '--filter'", "'--filters' is near", "--help"),
+    option("unknown short option", "-x", "unknown option '-x'"),
+    option("extra word", "extra", "unexpected argument 'extra'"),
+    option("option twice", "--stride 2 --stride 3", "--stride is given twice"),
+    option("short and long of one option", "-o a.h5 --output b.h5", "--output is given twice"),
+    option("option without value", "--stride", "--stride needs a value"),
+    option("output without value", "-o", "--output needs a value"),
+    option("output with empty value", "--output=", "--output needs a value"),
+    option("option swallows no option", "--seed --force", "--seed needs a value"),
+    option("flag with value", "--force=yes", "--force takes no value"),
+    option("schedule", "--schedule magic", "--schedule: 'magic'", "static, ss, gss, tss, fac2"),
+    option("isolation", "--isolation thread", "--isolation: 'thread'", "process, none"),
+    option("progress", "--progress fast", "--progress: 'fast'", "auto, bar, lines, none"),
+    option("output mode", "--output-mode yaml", "--output-mode: 'yaml'", "text, json"),
+    option("seed in words", "--seed x", "--seed: 'x'", "whole number"),
+    option("negative seed", "--seed -1", "--seed: '-1'", "negative"),
+    option("large seed", "--seed 18446744073709551616", "--seed: '18446744073709551616'", "out of range"),
+    option("negative chunk", "--chunk-size -1", "--chunk-size: '-1'", "negative"),
+    option("chunk of 0", "--chunk-size 0", "--chunk-size: '0'", "out of range"),
+    option("chunk 1e3", "--chunk-size 1e3", "--chunk-size: '1e3'", "whole number"),
+    option("large chunk", "--chunk-size 99999999999999999999", "--chunk-size: '99999999999999999999'"),
+    option("negative memory", "--node-memory -5", "--node-memory: '-5'", "512M"),
+    option("memory without unit", "--node-memory 4", "--node-memory: '4'", "unit"),
+    option("memory in zettabytes", "--node-memory 4ZB", "--node-memory: '4ZB'", "512M"),
+    option("memory 1e30G", "--node-memory 1e30G", "--node-memory: '1e30G'"),
+    option("memory nan", "--node-memory nan", "--node-memory: 'nan'"),
+    option("memory of nothing", "--node-memory 0", "--node-memory: '0'"),
+    option("stride 0", "--stride 0", "--stride 0", "1 or more"),
+    option("negative stride", "--stride -1", "--stride: '-1'", "negative"),
+    option("stride longer than the image", "--stride 41", "--stride 41", "40x60"),
+    option("large stride", "--stride 99999999999999999999", "--stride: '99999999999999999999'"),
+    option("contact sheet without folder", "--contact-sheet no/sheet.png", "--contact-sheet 'no/sheet.png'",
+           "folder"),
+    option("contact sheet is a folder", "--contact-sheet {in}", "--contact-sheet", "directory"),
+    option("contact sheet in /sys", "--contact-sheet /sys/sheet.png", "--contact-sheet '/sys/sheet.png'"),
+    option("contact sheet below a file", "--contact-sheet {in}/good.png/a.png", "--contact-sheet", "folder"),
+    Case("image and synthetic", f"{SMALL} --image {{in}}/good.png", USAGE,
+         ("--image", "--synthetic", "one of them")),
+    Case("no image", "run convolve", USAGE, ("no image", "--image", "--synthetic")),
+    Case("bank and filters", f"{SMALL} --bank {{in}}/data.h5:bank", USAGE, ("--bank", "--filters")),
+]
+
+NUMBERS = [
+    Case(f"filters {number}", f"run convolve --synthetic 40x60 --filters {number}", USAGE,
+         (number, "--filters"))
+    for number in ("-3", "0", "1e30", "99999999999999999999", "3.5", "x", "1000000001", "0x10")
+] + [
+    Case(f"filter size {size}", f"run convolve --synthetic 40x60 --filter-size {size}", USAGE,
+         (size, "--filter-size"))
+    for size in ("0x4", "4x", "axb", "4", "-1x4", "4x4x4", "1000000x1000000", "41x4")
+] + [
+    Case(f"synthetic {size}", f"run convolve --filters 3 --synthetic {size}", USAGE, (size, "--synthetic"))
+    for size in ("0x0", "10000000x10000000", "x", "3000", "-1x-1", "nanxnan")
+]
+
+VARIABLES = [
+    Case("variable with number", SMALL, USAGE, ("PLENUM_SEED", "'x'"), env={"PLENUM_SEED": "x"}),
+    Case("variable with choice", SMALL, USAGE, ("PLENUM_SCHEDULE", "'magic'"),
+         env={"PLENUM_SCHEDULE": "magic"}),
+    Case("variable with size", SMALL, USAGE, ("PLENUM_NODE_MEMORY", "'4ZB'"),
+         env={"PLENUM_NODE_MEMORY": "4ZB"}),
+    Case("variable with switch", SMALL, USAGE, ("PLENUM_FORCE", "'maybe'"), env={"PLENUM_FORCE": "maybe"}),
+    Case("variable with chunk", SMALL, USAGE, ("PLENUM_CHUNK_SIZE", "'-1'"), env={"PLENUM_CHUNK_SIZE": "-1"}),
+    Case("variable with folder", SMALL, USAGE, ("PLENUM_OUTPUT", "'a/'"), env={"PLENUM_OUTPUT": "a/"}),
+]
+
+IMAGES = [
+    image("missing image", "none.png", "no such file"),
+    image("image below a file", "good.png/a.png", "good.png"),
+    image("dangling image", "dangling.png", "no such file"),
+    image("empty image", "empty.png", "empty"),
+    image("text as image", "text.png", "no image"),
+    image("cut png", "cut.png", "truncated"),
+    image("signature of a png", "signature.png", "truncated"),
+    image("cut jpeg", "cut.jpg", "truncated"),
+    image("cut bmp", "cut.bmp", "truncated"),
+    image("damaged png", "damaged.png", "damaged"),
+    image("undecodable png", "undecodable.png", "decoding"),
+    image("png that promises too much", "huge.png"),
+    image("folder as image", "folder.png", "directory"),
+    Case("device as image", "run convolve --image /dev/zero", ENVIRONMENT, ("/dev/zero", "no regular file")),
+    Case("empty name of image", "run convolve --image=", USAGE, ("--image needs a value",)),
+    Case("HDF5 file without dataset", "run convolve --image {in}/data.h5", USAGE,
+         ("data.h5", "FILE.h5:DATASET")),
+    Case("HDF5 file with empty dataset", "run convolve --image {in}/data.h5:", USAGE,
+         ("data.h5", "FILE.h5:DATASET")),
+    image("missing HDF5 file", "none.h5:image", "No such file"),
+    image("missing dataset", "data.h5:imag", "'imag'", "image"),
+    image("missing group", "data.h5:a/b/c", "'a/b/c'"),
+    image("group as image", "data.h5:group", "'group'"),
+    image("root as image", "data.h5:/", "'/'"),
+    image("dangling link", "data.h5:dangling", "'dangling'"),
+    image("dataset of rank 0", "data.h5:number", "'number'", "rank 0", "rank 2"),
+    image("dataset of rank 1", "data.h5:line", "'line'", "rank 1", "rank 2"),
+    image("dataset of rank 3", "data.h5:cube", "'cube'", "rank 3", "rank 2"),
+    image("dataset without rows", "data.h5:no_rows", "'no_rows'", "empty"),
+    image("dataset without shape", "data.h5:no_shape", "'no_shape'", "empty"),
+    image("dataset of strings", "data.h5:words", "'words'", "not numeric"),
+    image("compound dataset", "data.h5:pairs", "'pairs'", "not numeric"),
+    image("complex dataset", "data.h5:complex", "'complex'", "not numeric"),
+    image("huge dataset", "data.h5:huge", "'huge'", "memory"),
+    image("not an HDF5 file", "text.h5:image", "not an HDF5 file"),
+    image("empty HDF5 file", "empty.h5:image", "not an HDF5 file"),
+    image("cut HDF5 file", "cut.h5:image", "truncated"),
+    image("signature of an HDF5 file", "signature.h5:image"),
+    image("damaged chunk", "damaged.h5:image", "'image'"),
+    image("folder as HDF5 file", "folder.h5:image", "folder"),
+    bank("bank of rank 2", "data.h5:image", "'image'", "rank 2", "rank 3"),
+    bank("bank without filters", "data.h5:no_filters", "'no_filters'", "empty"),
+    bank("bank of strings", "data.h5:words", "'words'", "not numeric"),
+    bank("missing bank", "none.h5:bank", "No such file"),
+    bank("cut bank", "cut.h5:bank", "truncated"),
+    Case("filters of the bank too large", "run convolve --synthetic 40x60 --bank {in}/data.h5:big_bank",
+         USAGE, ("50x4", "40x60", "--bank")),
+    Case("bank without dataset", "run convolve --synthetic 40x60 --bank {in}/data.h5", USAGE,
+         ("--bank", "data.h5", "FILE.h5:DATASET")),
+]
+
+OUTPUTS = [
+    output("missing folder", "no/out.h5", ENVIRONMENT, "no/out.h5", "folder no does not exist"),
+    output("output below a file", "file/out.h5", ENVIRONMENT, "file", files={"file": "text"}),
+    output("output in /sys", "/sys/out.h5", ENVIRONMENT, "/sys"),
+    output("output in /proc", "/proc/out.h5", ENVIRONMENT, "/proc"),
+    output("output is a device", "/dev/null", ENVIRONMENT, "/dev/null", "regular file"),
+    output("output exists", "out.h5", USAGE, "out.h5 exists", "--force", files={"out.h5": "precious"}),
+    output("output is a folder", "old", ENVIRONMENT, "old", "folder", files={"old/": ""}),
+    output("output is a folder, forced", "old --force", ENVIRONMENT, "old", "folder", files={"old/": ""}),
+    output("output ends in a slash", "old/", USAGE, "old/", "folder"),
+    output("partial is a folder", "out.h5", ENVIRONMENT, "out.h5.partial", files={"out.h5.partial/": ""}),
+    output("lock is a folder", "out.h5", ENVIRONMENT, "out.h5", files={"out.h5.lock/": ""}),
+    output("name too long", "x" * 300 + ".h5", ENVIRONMENT, "too long"),
+    Case("current folder cannot be written", SMALL, ENVIRONMENT, ("convolve.h5",), cwd="/sys"),
+    Case("default output exists", SMALL, USAGE, ("convolve.h5 exists", "--force"),
+         files={"convolve.h5": "old"}),
+]
+
+DISKS = [
+    output("disk full at once", "out.h5", ENVIRONMENT, "out.h5", "disk full", "make room", full_at=0),
+    output("disk full in the filters", "out.h5", ENVIRONMENT, "out.h5", "disk full", full_at=3000),
+    Case("disk full in the results", "run convolve --synthetic 600x600 --filters 300 -o out.h5", ENVIRONMENT,
+         ("out.h5", "disk full", "written", "make room"), full_at=3_000_000),
+    output("file size limit at once", "out.h5", ENVIRONMENT, "out.h5", file_limit=1, most_ranks=1),
+    output("file size limit in the results", "out.h5", ENVIRONMENT, "out.h5", "size limit", file_limit=300,
+           most_ranks=1),
+]
+
+SIZES = [
+    Case("more node memory than there is", f"{SMALL} --node-memory 100T", ENVIRONMENT,
+         ("--node-memory", "100.0 TiB")),
+    Case("synthetic image beyond memory", "run convolve --synthetic 1000000x1000000", ENVIRONMENT,
+         ("1000000x1000000", "memory")),
+    Case("image beyond node memory", "run convolve --synthetic 2000x2000 --node-memory 2M", ENVIRONMENT,
+         ("shared array", "--node-memory")),
+    Case("bank beyond memory",
+         "run convolve --synthetic 2000x2000 --filters 1000000000 --filter-size 999x999",
+         ENVIRONMENT, ("1000000000 filters", "memory")),
+    Case("results beyond the disk",
+         "run convolve --synthetic 2000x2000 --filters 10000000 --filter-size 1x1 --stride 1",
+         ENVIRONMENT, ("convolve.h5", "disk is too small", "make room")),
+    Case("another build", SMALL, ENVIRONMENT, ("rank 2", "another build", "same file"), other_build=True),
+]
+
+CASES = COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + OUTPUTS + DISKS + SIZES
