@@ -2,7 +2,7 @@
 #   [TIMEOUT seconds])
 # Without RANKS and NODES: a GoogleTest program, labelled with its layer (the folder of its first source).
 # RANKS: one test for each number of ranks under mpirun, labelled mpi and ranksN. NODES: one test for each
-# NODESxSLOTS on emulated nodes (tests/cluster/nodes-mpirun), labelled mpi and nodes. Those programs bring
+# NODESxSLOTS, or A+B for nodes of A and B ranks, on emulated nodes (tests/cluster/nodes-mpirun), labelled mpi and nodes. Those programs bring
 # their own main. More ranks than cores is normal here, so the settings that need it are made for the test.
 # The targets tests_LAYER build the plain programs of one layer. LABELS threads: also part of the TSan run.
 set(PLENUM_MPI_TEST_ENVIRONMENT
@@ -59,9 +59,16 @@ function(plenum_test name)
     plenum_mpi_test_properties(${name}.ranks${ranks} ranks${ranks})
   endforeach()
   foreach(shape IN LISTS arg_NODES)
-    string(REPLACE "x" ";" numbers ${shape})
-    list(GET numbers 0 nodes)
-    list(GET numbers 1 slots)
+    if(shape MATCHES "\\+")
+      string(REPLACE "+" "," slots ${shape})
+      string(REGEX MATCHALL "\\+" plus ${shape})
+      list(LENGTH plus nodes)
+      math(EXPR nodes "${nodes} + 1")
+    else()
+      string(REPLACE "x" ";" numbers ${shape})
+      list(GET numbers 0 nodes)
+      list(GET numbers 1 slots)
+    endif()
     add_test(NAME ${name}.nodes${shape} COMMAND ${PROJECT_SOURCE_DIR}/tests/cluster/nodes-mpirun
       -N ${nodes} -s ${slots} ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
     plenum_mpi_test_properties(${name}.nodes${shape} nodes)

@@ -24,6 +24,8 @@ std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest reques
     std::optional<std::uint64_t> offset;
     if (request.stride != 0) {
         auto const bytes = count_of({request.tasks, request.stride});
+        engine_.require_memory(bytes, fmt::format("{} results of {} each", request.tasks,
+                                                  base::format_bytes(request.stride)));
         auto memory = engine_.kept_results().allocate(bytes);
         if (!memory)
             throw EnvironmentError(fmt::format(
@@ -48,7 +50,7 @@ void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
                              ? 1
                              : std::min<std::uint64_t>(static_cast<std::uint64_t>(topology.ranks_on(0)),
                                                        std::max(1u, std::thread::hardware_concurrency()));
-    std::vector<std::thread> helpers;
+    std::vector<std::jthread> helpers;
     for (std::uint64_t i = 0; i < threads; ++i) {
         auto const first = bytes.size() * i / threads, last = bytes.size() * (i + 1) / threads;
         auto const copy = [=, this] {
@@ -58,7 +60,6 @@ void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
         if (i + 1 < threads) helpers.emplace_back(copy);
         else if (last > first) copy();
     }
-    for (auto& helper : helpers) helper.join();
 }
 
 std::pair<ElementType, Shape> EnginePool::dataset_info(std::string const& file, std::string const& dataset) {

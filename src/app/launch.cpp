@@ -51,6 +51,20 @@ int threads_per_task() {
     return text != nullptr ? std::clamp(std::atoi(text), 1, 4096) : 1;
 }
 
+int exit_code_of(std::exception const& error) {
+    auto const* const typed = dynamic_cast<Error const*>(&error);
+    return static_cast<int>(typed != nullptr ? typed->exit_code() : ExitCode::environment);
+}
+
+/// The end when only this rank knows that it cannot go on.
+[[noreturn]] void end_all_ranks(comm::Session& session, std::exception const& error) {
+    auto const& topology = session.topology();
+    print_error(topology.ranks == 1 ? error.what()
+                                    : fmt::format("rank {} ({}): {}", topology.rank,
+                                                  topology.hosts[static_cast<std::size_t>(topology.rank)], error.what()));
+    session.abort(exit_code_of(error));
+}
+
 /// Runs `work`; an exception is told to the user and becomes an exit code.
 int guarded(Program& program, std::function<int()> const& work) {
     try {
@@ -79,11 +93,16 @@ int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_n
                                   .isolation = options.isolation,
                                   .node_memory = options.node_memory,
                                   .threads_per_task = threads});
+    engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine, .options = options, .cores = start.cores, .warnings = start.warnings,
                             .mpi_version = session.mpi_version(), .startup_seconds = base::seconds_since(start_ns)};
     auto const program = make_program();
     program->prepare(launched);
+    engine.on_fatal([&](std::exception const& error) {
+        program->discard();
+        end_all_ranks(session, error);
+    });
     engine.on_interrupt([&](int signal) { return program->abandon(launched, signal); });
     return engine.serve([&] { return guarded(*program, [&] { return program->body(launched); }); },
                         [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
@@ -131,14 +150,10 @@ int launch(RunOptions const& options, std::function<std::unique_ptr<Program>()> 
         session->close();
         return code;
     } catch (std::exception const& error) {
-        // Not agreed: the other ranks do not know. No orderly end of MPI while this unwinds.
-        auto const host = session ? session->topology().hosts[static_cast<std::size_t>(rank)] : std::string("?");
-        print_error(session && session->topology().ranks == 1 ? error.what()
-                                                              : fmt::format("rank {} ({}): {}", rank, host, error.what()));
-        auto const* const typed = dynamic_cast<Error const*>(&error);
-        auto const code = static_cast<int>(typed != nullptr ? typed->exit_code() : ExitCode::environment);
-        if (session) session->abort(code);
-        return code;
+        // No orderly end of MPI while this unwinds.
+        if (session) end_all_ranks(*session, error);
+        print_error(fmt::format("rank {}: {}", rank, error.what()));
+        return exit_code_of(error);
     }
 }
 

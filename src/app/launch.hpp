@@ -38,6 +38,8 @@ public:
     /// Main thread, at any time after prepare(): `signal` asks the run to end. Says so and removes what is
     /// unfinished; returns false when the run is at its end and goes on.
     virtual bool abandon(Launched const& launched, int signal);
+    /// The run cannot go on: removes what is not finished. Main thread; the process ends next.
+    virtual void discard() {}
     /// One line for the user.
     virtual void complain(std::string const& message);
 };

@@ -113,6 +113,13 @@ public:
         return true;
     }
 
+    void discard() override {
+        std::lock_guard const lock(mutex_);
+        if (file_ != nullptr) (void)file_->abandon();
+        progress_.stop();
+        abandoned_ = true;
+    }
+
     /// The run has failed: this is the last line.
     void complain(std::string const& message) override {
         say(fmt::format("plenum: {}", message));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -114,6 +115,11 @@ MemoryLimits read_memory_limits(std::string const& backing_directory) {
     return limits;
 }
 
+std::uint64_t page_size() noexcept {
+    static auto const size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return size;
+}
+
 int populate(void* begin, std::uint64_t bytes) noexcept {
     static constexpr int madv_populate_write = 23;  // not in the C library's header before glibc 2.35's kernel headers
     // No bytes are always made present, if the kernel knows how to.
@@ -124,7 +130,7 @@ int populate(void* begin, std::uint64_t bytes) noexcept {
     }
     // Kernels before 5.14: touch the pages. The caller has checked the limits before.
     auto* const page = static_cast<char volatile*>(begin);
-    for (std::uint64_t at = 0; at < bytes; at += 4096) page[at] = page[at];
+    for (std::uint64_t at = 0; at < bytes; at += page_size()) page[at] = page[at];
     return 0;
 }
 

@@ -21,6 +21,10 @@ struct MemoryLimits {
 /// Reads the limits now. `backing_directory` may be empty (anonymous memory).
 [[nodiscard]] MemoryLimits read_memory_limits(std::string const& backing_directory);
 
+/// Bytes of a page of this machine; a power of two, at most page_most.
+[[nodiscard]] std::uint64_t page_size() noexcept;
+inline constexpr std::uint64_t page_most = 64 * 1024;  ///< offsets in node memory are multiples of it
+
 /// Makes the pages of [begin, begin + bytes) present and writable, so that lack of memory is an error here and
 /// not a SIGBUS later. Returns 0 or an errno. Cost: about 0.5 s per GiB.
 [[nodiscard]] int populate(void* begin, std::uint64_t bytes) noexcept;

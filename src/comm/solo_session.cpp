@@ -46,7 +46,7 @@ public:
         return {memory_.base(), memory_.bytes()};
     }
     void close() override {}
-    void abort(int code) noexcept override { ::_exit(code); }
+    [[noreturn]] void abort(int code) noexcept override { ::_exit(code); }
 
 private:
     Topology topology_;

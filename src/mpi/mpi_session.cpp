@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/memory_limits.hpp"
 #include "comm/shared_mapping.hpp"
 #include "mpi/mpi_error.hpp"
 #include "mpi/mpi_transport.hpp"
@@ -22,7 +23,6 @@
 namespace plenum::mpi {
 namespace {
 
-constexpr std::size_t page = 4096;
 
 /// A communicator with returning error handlers, freed with its owner.
 class Communicator {
@@ -63,7 +63,7 @@ std::string window_directory(MPI_Comm node) {
     MPI_Win window = MPI_WIN_NULL;
     void* base = nullptr;
     check("MPI_Win_allocate_shared",
-          MPI_Win_allocate_shared(static_cast<MPI_Aint>(page), 1, MPI_INFO_NULL, node, &base, &window));
+          MPI_Win_allocate_shared(static_cast<MPI_Aint>(base::page_size()), 1, MPI_INFO_NULL, node, &base, &window));
     auto const address = reinterpret_cast<std::uintptr_t>(base);
     std::string directory = "/dev/shm";
     std::ifstream maps("/proc/self/maps");
@@ -122,6 +122,7 @@ public:
             return {mapping_.base(), mapping_.bytes()};
         }
         void* base = nullptr;
+        auto const page = base::page_size();
         // The window starts somewhere within a page, at the same place in every process: ask for one page more.
         auto const mine = topology_.node_rank == 0 ? static_cast<MPI_Aint>(bytes + page) : MPI_Aint{0};
         check("MPI_Win_allocate_shared",
@@ -143,7 +144,7 @@ public:
         check("MPI_Finalize", MPI_Finalize());
     }
 
-    void abort(int code) noexcept override {
+    [[noreturn]] void abort(int code) noexcept override {
         MPI_Abort(MPI_COMM_WORLD, code);
         std::_Exit(code);
     }

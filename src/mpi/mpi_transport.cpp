@@ -14,6 +14,7 @@ namespace {
 
 constexpr int tag_head = 1;
 constexpr int tag_payload = 2;
+constexpr std::uint64_t posted_most = 64 << 20;  // of payloads under way at a receiver; one may be larger
 
 struct Head {
     std::uint32_t kind;
@@ -67,20 +68,35 @@ void MpiTransport::test_sends() {
     std::erase_if(sends_, [](Outgoing& out) { return all_done(out.requests); });
 }
 
-void MpiTransport::start_receive(int source, Bytes bytes) {
+void MpiTransport::note_head(int source, Bytes bytes) {
     Head head{};
     std::memcpy(&head, bytes.data(), sizeof head);
     auto& arriving = arriving_[static_cast<std::size_t>(source)].emplace_back();
     ++receiving_;
     arriving.frame.kind = head.kind;
     arriving.frame.header.assign(bytes.begin() + sizeof head, bytes.end());
-    if (head.payload_bytes == 0) return;
-    std::shared_ptr<std::byte[]> const memory(new std::byte[head.payload_bytes]);  // not zeroed on purpose
-    arriving.frame.payload = {memory, {memory.get(), head.payload_bytes}};
-    post_pieces(arriving.requests, head.payload_bytes, [&](std::size_t at, int count, MPI_Request* request) {
-        check("MPI_Irecv",
-              MPI_Irecv(memory.get() + at, count, MPI_BYTE, source, tag_payload, communicator_, request));
-    });
+    arriving.payload_bytes = head.payload_bytes;
+    arriving.posted = head.payload_bytes == 0;
+}
+
+void MpiTransport::post_receives() {
+    // Payloads wait at their senders until there is room here: a sender may be far ahead of this rank.
+    for (std::size_t i = 0; i < arriving_.size(); ++i) {
+        auto const source = (next_source_ + i) % arriving_.size();
+        for (auto& arriving : arriving_[source]) {
+            if (arriving.posted) continue;
+            if (posted_bytes_ > 0 && posted_bytes_ + arriving.payload_bytes > posted_most) return;
+            std::shared_ptr<std::byte[]> const memory(new std::byte[arriving.payload_bytes]);  // not zeroed on purpose
+            arriving.frame.payload = {memory, {memory.get(), arriving.payload_bytes}};
+            arriving.posted = true;
+            posted_bytes_ += arriving.payload_bytes;
+            post_pieces(arriving.requests, arriving.payload_bytes,
+                        [&](std::size_t at, int count, MPI_Request* request) {
+                            check("MPI_Irecv", MPI_Irecv(memory.get() + at, count, MPI_BYTE, static_cast<int>(source),
+                                                         tag_payload, communicator_, request));
+                        });
+        }
+    }
 }
 
 bool MpiTransport::probe() {
@@ -97,7 +113,7 @@ bool MpiTransport::probe() {
         check("MPI_Mrecv", MPI_Mrecv(bytes.data(), count, MPI_BYTE, &message, MPI_STATUS_IGNORE));
         if (bytes.size() < sizeof(Head))
             throw EnvironmentError("received a message that is too short; all ranks must run the same plenum");
-        start_receive(status.MPI_SOURCE, std::move(bytes));
+        note_head(status.MPI_SOURCE, std::move(bytes));
         return true;
     }
     return false;
@@ -114,11 +130,13 @@ std::optional<comm::Incoming> MpiTransport::receive() {
     while (probe()) {
     }
     if (receiving_ == 0) return std::nullopt;
+    post_receives();
     for (std::size_t i = 0; i < arriving_.size(); ++i) {
         auto const source = (next_source_ + i) % arriving_.size();
         auto& queue = arriving_[source];
-        if (queue.empty() || !all_done(queue.front().requests)) continue;
+        if (queue.empty() || !queue.front().posted || !all_done(queue.front().requests)) continue;
         auto frame = std::move(queue.front().frame);
+        posted_bytes_ -= queue.front().payload_bytes;
         queue.pop_front();
         --receiving_;
         next_source_ = source + 1;

@@ -35,11 +35,14 @@ private:
     struct Arriving {
         std::vector<MPI_Request> requests;
         wire::Frame frame;
+        std::uint64_t payload_bytes = 0;
+        bool posted = false;  ///< its payload has memory and is on its way
     };
 
     void test_sends();
     bool probe();
-    void start_receive(int source, Bytes head);
+    void note_head(int source, Bytes head);
+    void post_receives();
     void post_pieces(std::vector<MPI_Request>& requests, std::size_t bytes, auto&& post);
 
     MPI_Comm communicator_;
@@ -49,6 +52,7 @@ private:
     std::list<Outgoing> sends_;
     std::vector<std::deque<Arriving>> arriving_;  // by source, in order
     std::size_t receiving_ = 0;                   // entries of arriving_
+    std::uint64_t posted_bytes_ = 0;              // of payloads that have memory but are not delivered yet
     std::size_t next_source_ = 0;                 // fairness between sources
 };
 

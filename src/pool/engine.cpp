@@ -22,7 +22,7 @@
 namespace plenum::pool {
 namespace {
 
-constexpr std::uint64_t page = 4096;
+constexpr auto page = base::page_most;
 
 // How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only leaders have
 // to look for messages, those from other nodes.
@@ -50,7 +50,9 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     auto const& topology = session_.topology();
     reserve_memory();
     if (topology.leads()) {
-        node_.format(topology.node_ranks, base::now_ns());
+        int most_ranks = 0;
+        for (int n = 0; n < topology.nodes; ++n) most_ranks = std::max(most_ranks, topology.ranks_on(n));
+        node_.format(topology.node_ranks, most_ranks, base::now_ns());
         node_.header().leader_bell = bell_.address();
     }
     session_.transport().barrier();  // the header is there
@@ -85,27 +87,25 @@ void Engine::reserve_memory() {
     auto const& topology = session_.topology();
     auto const limits = base::read_memory_limits(session_.backing_directory());
     auto const asked = options_.node_memory;
-    // Two halves of address space, one for arrays and one for the rest; pages count only when they are touched.
+    // Two halves of address space, one for arrays and one for the rest; pages count only when they are touched. But
+    // the directory behind a shared window must have room for all of it when it is made.
     std::string verdict;
     if (topology.leads()) {
-        auto const least = limits.least();
-        if (asked > least)
+        auto const most = limits.backing_free / 10 * 9;
+        auto const bytes = asked != 0 ? std::min(2 * asked, most) : std::min(limits.least(), most);
+        if (asked > limits.least() || bytes < asked)
             verdict = fmt::format("!--node-memory {} is more than node {} has ({}); ask for less",
                                   base::format_bytes(asked), topology.hosts[static_cast<std::size_t>(topology.rank)],
                                   limits.describe());
         else
-            verdict = std::to_string(asked != 0 ? 2 * asked : std::min(least, least / 10 * 9));
+            verdict = std::to_string(bytes);
     }
     auto const all = session_.transport().exchange(verdict);
-    auto bytes = UINT64_MAX;
+    auto bytes = UINT64_MAX;  // the smallest node decides: offsets are the same everywhere
     for (auto const& text : all) {
         if (text.starts_with('!')) throw AgreedError(text.substr(1));
-        if (!text.empty()) bytes = std::min(bytes, number(text));  // the smallest node decides: offsets are the same everywhere
+        if (!text.empty()) bytes = std::min(bytes, number(text));
     }
-    bytes = std::min(bytes, std::max<std::uint64_t>(2 * asked, limits.backing_free / 10 * 9));
-    // The leader's view of the backing directory counts; take its answer on all ranks of all nodes.
-    auto const final_text = session_.transport().exchange(std::to_string(bytes));
-    for (auto const& text : final_text) bytes = std::min(bytes, number(text));
     node_ = NodeView(session_.reserve_node_memory(bytes / page * page));
 }
 
@@ -155,6 +155,17 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
             body_ended = true;
             ringer_.ring(bell_.address());
         });
+    try {
+        run_loop(thread, body_ended);
+    } catch (std::exception const& error) {
+        // The body's thread may be anywhere and the other ranks do not know: nothing is destroyed, all are ended.
+        if (fatal_handler_) fatal_handler_(error);
+        throw;
+    }
+    return *exit_code_;
+}
+
+void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) {
     bool told = false;
     while (!exit_code_) {
         wait();
@@ -173,14 +184,13 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
             last_idle_call_ns_ = now;
             idle_handler_();
         }
-        if (rank_zero && !told && body_ended && !host_->active()) {
+        if (host_ && !told && body_ended && !host_->active()) {
             told = true;
             thread.join();
             for (int const leader : session_.topology().leaders) send(leader, wire::Stop{});
         }
     }
     while (session_.transport().busy()) (void)session_.transport().receive();
-    return *exit_code_;
 }
 
 void Engine::check_interrupt() {
@@ -279,6 +289,15 @@ void Engine::dispatch(comm::Incoming incoming) {
 
 // ---- shared arrays on this rank ----
 
+void Engine::require_memory(std::uint64_t bytes, std::string const& what) const {
+    if (bytes < large_segment) return;
+    auto const limits = base::read_memory_limits(session_.backing_directory());
+    if (bytes > limits.least())
+        throw EnvironmentError(fmt::format("{} need {}, more than this node can give ({}); write them to the result "
+                                           "file, or use a node with more memory",
+                                           what, base::format_bytes(bytes), limits.describe()));
+}
+
 std::string Engine::check_array(wire::ArrayStep const& step) const {
     auto const limits = base::read_memory_limits(session_.backing_directory());
     if (step.bytes <= limits.least()) return {};
@@ -315,6 +334,8 @@ void Engine::on(wire::ArrayStep const& step) {
 void Engine::on(wire::ArrayPiece piece) {
     auto const bytes = piece.payload.bytes;
     std::memcpy(node_.base() + piece.offset, bytes.data(), bytes.size());
+    // Sent on from where it lies now, so that no second copy waits for the children.
+    piece.payload = {nullptr, {node_.base() + piece.offset, bytes.size()}};
     auto const& topology = session_.topology();
     for (int const child : tree_children(topology.node, topology.nodes))
         send(topology.leaders[static_cast<std::size_t>(child)], piece);

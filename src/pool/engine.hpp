@@ -1,10 +1,13 @@
 // The engine of one rank: node memory, executors, leader, and on rank 0 the host of the body. Each rank runs one.
 #pragma once
 
+#include <atomic>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/interrupt.hpp"
@@ -51,6 +54,9 @@ public:
     [[nodiscard]] Host& host() noexcept { return *host_; }
     [[nodiscard]] NodeView node() const noexcept { return node_; }
     [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
+    /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1 ms for
+    /// large numbers, nothing for small ones.
+    void require_memory(std::uint64_t bytes, std::string const& what) const;
     /// Memory for results that stay on rank 0's node. Thread-safe.
     [[nodiscard]] SegmentPool& kept_results() noexcept { return *kept_; }
     /// Lines that tasks printed arrive here, on the main thread.
@@ -62,6 +68,8 @@ public:
     void on_interrupt(std::function<bool(int signal)> handler) { interrupt_handler_ = std::move(handler); }
     /// For long steps of `conclude`, every 25 ms or so: does not return when the run was interrupted.
     void check_interrupt();
+    /// Called when this rank cannot go on; must end the program on all ranks and not return.
+    void on_fatal(std::function<void(std::exception const&)> handler) { fatal_handler_ = std::move(handler); }
     /// In `conclude`: all ranks, in order.
     [[nodiscard]] std::vector<RankReport> const& reports() const noexcept { return reports_; }
     /// When the engine was ready, in base::now_ns().
@@ -70,6 +78,7 @@ public:
 private:
     void reserve_memory();
     void send(int rank, wire::Message message);
+    void run_loop(std::thread& body_thread, std::atomic<bool> const& body_ended);
     void wait();
     /// Hands what rank 0 tells all ranks on to the ranks of this node.
     void relay(wire::Message const& message);
@@ -92,6 +101,7 @@ private:
     std::unique_ptr<Host> host_;
     std::function<void(wire::Output const&)> output_handler_;
     std::function<void()> idle_handler_;
+    std::function<void(std::exception const&)> fatal_handler_;
     std::function<bool(int)> interrupt_handler_;
     std::optional<base::InterruptNote> interrupts_;
     std::uint64_t interrupted_ns_ = 0;

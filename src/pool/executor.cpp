@@ -293,7 +293,6 @@ void Executor::mark_pending_output() {
 
 void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
     auto& self = *static_cast<Executor*>(call.executor);
-    self.clock_ = base::now_ns();
     self.mark_output(task, task);
 }
 

@@ -103,7 +103,8 @@ void note_memory_faults(NodeView node, int index) {
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.
-    ::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ);
+    if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) != 0)
+        ::_exit(1);
     ::dup2(pipes.out, STDOUT_FILENO);
     ::dup2(pipes.error, STDERR_FILENO);
     if (int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, STDIN_FILENO);

@@ -6,17 +6,19 @@
 #include <cstring>
 #include <plenum/error.hpp>
 
+#include "base/memory_limits.hpp"
 #include "base/units.hpp"
 
 namespace plenum::pool {
 namespace {
 
-constexpr std::uint64_t page = 4096;
+constexpr auto page = base::page_most;
 constexpr std::uint64_t piece_bytes = 16 << 20;          // of an array on its way between nodes
 // Of results in one block, for each executor of the node. What waits for the disk stays in a few warm pages, and partly
 // in the cache: with blocks of 64 MiB every result lies in memory that was never touched, four times slower in all.
 constexpr std::uint64_t block_bytes_per_executor = 1 << 20;
 constexpr std::uint64_t distant_block_bytes_per_executor = 4 << 20;  // on other nodes: a round trip for each block
+constexpr std::uint64_t first_varying_per_executor = 16;  // tasks of the first blocks
 constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
 constexpr std::uint64_t backlog_per_node = 64 << 20;     // results that wait for the disk, for the same reason
 constexpr std::uint64_t backlog_most = 512 << 20;
@@ -60,11 +62,11 @@ void Host::run(detail::BatchRequest const& request, BatchSink& sink, std::option
         start(request, sink, direct_offset, timing, std::move(*shared));
     });
     future.get();
-    std::promise<void> stored;
-    auto stored_future = stored.get_future();
-    sink.finish([&stored](std::exception_ptr error) {
-        if (error) stored.set_exception(error);
-        else stored.set_value();
+    auto const stored = std::make_shared<std::promise<void>>();  // the writer's thread may be the last to hold it
+    auto stored_future = stored->get_future();
+    sink.finish([stored](std::exception_ptr error) {
+        if (error) stored->set_exception(error);
+        else stored->set_value();
     });
     stored_future.get();
 }
@@ -104,7 +106,8 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::opti
     }
     wire::OpenBatch open{.function = request.function, .tasks = request.tasks, .stride = request.stride,
                          .schedule = static_cast<std::uint8_t>(technique),
-                         .chunk_size = request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
+                         .chunk_size = std::min(request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
+                                                std::max<std::uint64_t>(1, request.tasks)),
                          .item_stride = request.item_stride, .varying_items = !request.item_offsets.empty(),
                          .timing = timing, .direct = direct_offset.has_value(),
                          .direct_offset = direct_offset.value_or(0), .payload = wire::Payload::of(request.state)};
@@ -123,6 +126,13 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::opti
         return;
     }
 
+    auto const most_of_any = *std::min_element(most.begin(), most.end());
+    // Results of varying length: few tasks at first, more when their mean size is known.
+    if (open.stride == 0)
+        for (int n = 0; n < topology_.nodes; ++n)
+            most[static_cast<std::size_t>(n)] = std::min(
+                most[static_cast<std::size_t>(n)], first_varying_per_executor * static_cast<std::uint64_t>(topology_.ranks_on(n)));
+
     auto const id = coordinator_.add_batch({.tasks = request.tasks});
     for (int n = 0; n < topology_.nodes; ++n) coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
     open.batch = id;
@@ -131,6 +141,7 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::opti
     auto& batch = batches_[id];
     batch.request = &request;
     batch.sink = &sink;
+    batch.most_tasks = most_of_any;
     batch.done = std::move(done);
 }
 
@@ -165,6 +176,15 @@ void Host::on(wire::BlockResults results) {
     progress_.done += count - results.failures.size();
     progress_.failed += results.failures.size();
     auto& batch = batches_.at(batch_id);
+    if (!results.lengths.empty()) {
+        batch.varying_tasks += count;
+        batch.varying_bytes += results.payload.bytes.size();
+        auto const executors = static_cast<std::uint64_t>(topology_.ranks_on(node));
+        auto const mean = std::max<std::uint64_t>(1, batch.varying_bytes / batch.varying_tasks);
+        coordinator_.set_max_block(
+            batch_id, node,
+            std::min(batch.most_tasks, std::max(executors, executors * distant_block_bytes_per_executor / mean)));
+    }
     if (count > 0 || !results.timing.empty()) batch.sink->take(std::move(results));
     for (auto const& run : runs) coordinator_.finished(node, block, {run.first, run.last});
     for (auto const& range : returned) coordinator_.returned(node, block, {range.first, range.last});

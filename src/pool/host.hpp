@@ -61,6 +61,8 @@ private:
         BatchSink* sink = nullptr;
         std::promise<void> done;
         bool cancelled = false;
+        std::uint64_t most_tasks = 0;                        // of a block, by memory
+        std::uint64_t varying_tasks = 0, varying_bytes = 0;  // seen so far
     };
     struct ArrayStep {  // a question to ranks that waits for their answers
         std::uint64_t id = 0;

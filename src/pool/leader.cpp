@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "base/memory_limits.hpp"
 #include "sched/chunks.hpp"
 
 namespace plenum::pool {
@@ -24,7 +25,7 @@ constexpr int blocks_ahead_alone = 2;                    // on a single node: th
 constexpr double answer_seconds = 2e-3;                  // from asking for a block to having it
 constexpr std::uint64_t partial_after_ns = 1'000'000'000;  // final tasks of an unfinished block wait this long
 constexpr std::uint64_t varying_flush_bytes = 8 << 20;   // results of varying length are sent from here on
-constexpr std::uint64_t timing_rows_most = 1 << 16;
+constexpr std::uint64_t timing_rows_per_executor = 1 << 14;  // a block lasts half a second, a chunk 0.1 ms
 
 constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -60,7 +61,7 @@ std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_ze
 
 SegmentPool::SegmentPool(NodeView node, std::uint64_t begin, std::uint64_t end, std::uint64_t remove_from,
                          base::DoorbellAddress bell)
-    : node_(node), remove_from_(remove_from), shared_(std::make_shared<Shared>(RangeAllocator(begin, end, 4096), bell)) {}
+    : node_(node), remove_from_(remove_from), shared_(std::make_shared<Shared>(RangeAllocator(begin, end, base::page_size()), bell)) {}
 
 std::shared_ptr<std::uint64_t const> SegmentPool::allocate(std::uint64_t bytes) {
     std::lock_guard const lock(shared_->mutex);
@@ -68,7 +69,7 @@ std::shared_ptr<std::uint64_t const> SegmentPool::allocate(std::uint64_t bytes) 
     if (!offset) return nullptr;
     auto* const gives_back = bytes >= remove_from_ ? node_.base() + *offset : nullptr;
     return {new std::uint64_t(*offset), [shared = shared_, gives_back, bytes](std::uint64_t const* range) {
-                if (gives_back != nullptr) ::madvise(gives_back, (bytes + 4095) / 4096 * 4096, MADV_REMOVE);
+                if (gives_back != nullptr) ::madvise(gives_back, round_up(bytes, base::page_size()), MADV_REMOVE);
                 {
                     std::lock_guard const guard(shared->mutex);
                     shared->ranges.free(*range);
@@ -84,7 +85,18 @@ std::uint64_t SegmentPool::used() {
 }
 
 Leader::Leader(NodeView node, Place place, SegmentPool& segments, Send send)
-    : node_(node), place_(std::move(place)), segments_(segments), send_(std::move(send)) {}
+    : node_(node), place_(std::move(place)), segments_(segments), send_(std::move(send)),
+      on_the_way_(std::make_shared<OnTheWay>()) {
+    on_the_way_->bell = node.header().leader_bell;
+}
+
+std::shared_ptr<void const> Leader::on_the_way(std::uint64_t bytes) {
+    on_the_way_->bytes += bytes;
+    return {on_the_way_.get(), [shared = on_the_way_, bytes](void const*) {
+                shared->bytes -= bytes;
+                shared->ringer.ring(shared->bell);
+            }};
+}
 
 void Leader::open(wire::OpenBatch batch) {
     auto const bytes = batch.payload.bytes;
@@ -121,25 +133,32 @@ int Leader::open_blocks() const {
 }
 
 bool Leader::wants_block() const {
-    auto const open = open_blocks() + requested_;
-    if (place_.nodes == 1) return open < blocks_ahead_alone;
-    if (open > 0) return false;
-    // With other nodes a block kept ahead is work that they cannot have: ask when an executor is idle, or when what
-    // is left, tasks at work included, lasts no longer than the answer takes.
-    double left_seconds = 0;
-    int working = 0;
+    if (place_.nodes == 1) return open_blocks() + requested_ < blocks_ahead_alone;
+    if (requested_ > 0 || !waiting_.empty()) return false;
+    // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with nothing to
+    // claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
+    double left_tasks = 0;
+    for (int i = 0; i < slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
+        auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
+        left_tasks += static_cast<double>(slot.count) * static_cast<double>(slot.units - next) /
+                      static_cast<double>(slot.units);
+    }
+    double tasks = 0, seconds = 0;
     for (int i = 0; i < node_.header().executors; ++i) {
         auto const& cell = node_.cell(i);
-        if (cell.phase.load(std::memory_order_acquire) == Phase::idle) return true;
-        auto const tasks = cell.batch_tasks.load(std::memory_order_relaxed);
-        if (tasks == 0) continue;
-        auto const left = cell.last.load(std::memory_order_relaxed) - cell.current.load(std::memory_order_relaxed);
-        left_seconds += static_cast<double>(left) * 1e-9 *
-                        static_cast<double>(cell.batch_ns.load(std::memory_order_relaxed)) /
-                        static_cast<double>(tasks);
-        ++working;
+        if (cell.phase.load(std::memory_order_acquire) == Phase::idle) {
+            if (left_tasks == 0) return true;
+            continue;
+        }
+        left_tasks += static_cast<double>(cell.last.load(std::memory_order_relaxed) -
+                                          std::min(cell.current.load(std::memory_order_relaxed),
+                                                   cell.last.load(std::memory_order_relaxed)));
+        tasks += static_cast<double>(cell.batch_tasks.load(std::memory_order_relaxed));
+        seconds += static_cast<double>(cell.batch_ns.load(std::memory_order_relaxed)) * 1e-9;
     }
-    return working > 0 && left_seconds / working < answer_seconds;
+    return tasks > 0 && left_tasks * seconds / tasks < answer_seconds * node_.header().executors;
 }
 
 void Leader::request_blocks() {
@@ -179,7 +198,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto const rows = !spec.timing ? 0
                       : slot.mode == ChunkMode::table ? slot.units
                       : slot.mode == ChunkMode::uniform ? (count + slot.chunk - 1) / slot.chunk
-                                                        : std::min(count, timing_rows_most);
+                                                        : std::min(count, timing_rows_per_executor * static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);
     auto const items_bytes = round_up(assignment.payload.bytes.size(), 64);
     auto const timing_bytes = round_up(rows * sizeof(wire::Timing), 64);
@@ -514,6 +533,7 @@ void Leader::collect(int index, bool complete) {
         block.varying_bytes = 0;
         for (auto const& result : block.varying) block.varying_bytes += result.bytes.size();
         last.payload = wire::Payload::of(std::move(values));
+        last.payload.credit = on_the_way(last.payload.bytes.size());
         last.runs = std::move(runs);
     } else {
         while (runs.size() > 1) {
@@ -534,7 +554,9 @@ void Leader::collect(int index, bool complete) {
 }
 
 void Leader::tick() {
-    harvest();
+    // What is on its way to rank 0 or waits there for the disk has a limit: beyond it rings fill, and executors wait.
+    bool const full = on_the_way_->bytes.load(std::memory_order_acquire) > uncommitted_limit(node_.bytes());
+    if (!full) harvest();
     recover();
     auto const now = base::now_ns();
     for (int i = 0; i < slot_count; ++i) {
@@ -545,7 +567,9 @@ void Leader::tick() {
             bool const recovering = std::any_of(recoveries_.begin(), recoveries_.end(), [&](auto const& r) {
                 return node_.cell(r.cell).slot.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(i) + 1;
             });
-            if (!recovering && exhausted_and_idle(i)) {
+            if (full) {
+                // Nothing more is sent for now.
+            } else if (!recovering && exhausted_and_idle(i)) {
                 collect(i, true);
                 slot.state.store(SlotState::closed, std::memory_order_seq_cst);
             } else if (block.flush_now || now - block.last_sent_ns > partial_after_ns) {

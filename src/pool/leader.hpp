@@ -100,6 +100,14 @@ private:
         std::vector<std::pair<std::uint64_t, std::uint64_t>> owned;  // what they owned then
     };
 
+    struct OnTheWay {  // results of varying length that rank 0 has not stored yet
+        std::atomic<std::uint64_t> bytes{0};
+        base::DoorbellAddress bell;
+        base::Ringer ringer;
+    };
+
+    /// Counts `bytes` as on the way until the pointer is let go.
+    [[nodiscard]] std::shared_ptr<void const> on_the_way(std::uint64_t bytes);
     [[nodiscard]] bool place(wire::AssignBlock& assignment);
     void plan(BlockSlot& slot, int index, wire::OpenBatch const& spec);
     void harvest();
@@ -130,6 +138,7 @@ private:
     std::vector<Recovery> recoveries_;
     int requested_ = 0;
     std::uint64_t next_sequence_ = 1;
+    std::shared_ptr<OnTheWay> on_the_way_;
     base::Ringer ringer_;
 };
 

@@ -5,18 +5,19 @@
 #include <algorithm>
 #include <plenum/error.hpp>
 
+#include "base/memory_limits.hpp"
 #include "base/units.hpp"
 
 namespace plenum::pool {
 namespace {
 
-constexpr std::uint64_t page = 4096;
+constexpr auto page = base::page_most;
 constexpr std::uint64_t page_up(std::uint64_t offset) { return (offset + page - 1) / page * page; }
 
 }  // namespace
 
-void NodeView::format(int executors, std::uint64_t run_start_ns) {
-    auto const n = static_cast<std::uint64_t>(executors);
+void NodeView::format(int executors, int most_executors, std::uint64_t run_start_ns) {
+    auto const n = static_cast<std::uint64_t>(most_executors);
     NodeHeader layout{};
     layout.executors = executors;
     layout.run_start_ns = run_start_ns;
@@ -30,7 +31,7 @@ void NodeView::format(int executors, std::uint64_t run_start_ns) {
     if (front + 16 * page > memory_.bytes)
         throw EnvironmentError(fmt::format(
             "node memory of {} is too small for {} executors; give at least {} with --node-memory",
-            base::format_bytes(memory_.bytes), executors, base::format_bytes(2 * (front + 16 * page))));
+            base::format_bytes(memory_.bytes), most_executors, base::format_bytes(2 * (front + 16 * page))));
     layout.arrays_begin = page_up(front);
     layout.arrays_end = page_up(layout.arrays_begin + (memory_.bytes - layout.arrays_begin) / 2);
     layout.scratch_begin = layout.arrays_end;

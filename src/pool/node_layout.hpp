@@ -87,7 +87,6 @@ struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
     ChunkMode mode;
     std::uint32_t batch;
-    std::uint32_t careful_start;  ///< no task of the batch was measured yet
     std::uint64_t sequence;       ///< order of posting; older blocks first
     std::uint64_t first, count;   ///< tasks
     std::uint64_t units;          ///< of `next`: tasks, or chunks of the table
@@ -130,9 +129,10 @@ public:
     NodeView() = default;
     explicit NodeView(comm::NodeMemory memory) noexcept : memory_(memory) {}
 
-    /// Writes the header for `executors`; by the leader, once, before anybody else looks.
+    /// Writes the header for `executors`, placed so that arrays and what follows begin where they begin on the node
+    /// with `most_executors`: offsets mean the same on every node. By the leader, once, before anybody else looks.
     /// Throws EnvironmentError when the memory is too small for it.
-    void format(int executors, std::uint64_t run_start_ns);
+    void format(int executors, int most_executors, std::uint64_t run_start_ns);
 
     [[nodiscard]] NodeHeader& header() const noexcept { return *at<NodeHeader>(0); }
     [[nodiscard]] ExecutorCell& cell(int i) const noexcept {

@@ -61,6 +61,11 @@ Supervisor::Supervisor(NodeView node, int index, Options options)
 }
 
 Supervisor::~Supervisor() {
+    if (thread_.joinable()) {  // unwinding: the executor's thread has not been told yet
+        node_.header().stop.store(1, std::memory_order_release);
+        node_.header().work.fetch_add(1, std::memory_order_release);
+        base::futex_wake_all(node_.header().work);
+    }
     if (child_ > 0) {
         ::kill(child_, SIGKILL);
         ::waitpid(child_, nullptr, 0);

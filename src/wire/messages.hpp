@@ -17,6 +17,7 @@ namespace plenum::wire {
 struct Payload {
     std::shared_ptr<void const> owner;
     ByteView bytes;
+    std::shared_ptr<void const> credit = {};  ///< let go when the bytes have reached their end; not their owner
 
     /// Takes the bytes over.
     [[nodiscard]] static Payload of(Bytes bytes);

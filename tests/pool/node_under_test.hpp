@@ -78,7 +78,7 @@ public:
 private:
     static NodeView formatted(comm::SharedMapping const& memory, int executors, base::Doorbell const& bell) {
         NodeView node({memory.base(), memory.bytes()});
-        node.format(executors, base::now_ns());
+        node.format(executors, executors, base::now_ns());
         node.header().leader_bell = bell.address();
         set_node_base(memory.base());
         return node;
