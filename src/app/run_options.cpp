@@ -54,7 +54,7 @@ void store_output(RunOptions& options, OptionText const& value) {
 }
 
 void store_chunk_size(RunOptions& options, OptionText const& value) {
-    static constexpr auto greatest = std::numeric_limits<std::uint64_t>::max();
+    static constexpr std::uint64_t greatest = std::numeric_limits<std::uint32_t>::max();
     options.chunk_size =
         value.text == automatic ? 0 : detail::parse_unsigned(value.text, value.source, 1, greatest);
 }

@@ -75,6 +75,7 @@ OPTIONS = [
     option("chunk of 0", "--chunk-size 0", "--chunk-size: '0'", "out of range"),
     option("chunk 1e3", "--chunk-size 1e3", "--chunk-size: '1e3'", "whole number"),
     option("large chunk", "--chunk-size 99999999999999999999", "--chunk-size: '99999999999999999999'"),
+    option("chunk beyond 32 bits", "--chunk-size 4294967296", "--chunk-size: '4294967296'", "to 4294967295"),
     option("negative memory", "--node-memory -5", "--node-memory: '-5'", "512M"),
     option("memory without unit", "--node-memory 4", "--node-memory: '4'", "unit"),
     option("memory in zettabytes", "--node-memory 4ZB", "--node-memory: '4ZB'", "512M"),
