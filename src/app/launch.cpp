@@ -123,6 +123,7 @@ void Program::complain(std::string const& message) { print_error(message); }
 
 int launch(AskedOptions const& asked, MakeProgram const& make_program) {
     auto const start_ns = base::now_ns();
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away, as in `| head`, must not cost the results
     std::unique_ptr<comm::Session> session;
     int rank = mpi::launched_rank();
     try {
