@@ -1,7 +1,9 @@
+#include <cstdio>
 #include <plenum/run.hpp>
 
 #include "app/engine_pool.hpp"
 #include "app/launch.hpp"
+#include "app/output_lines.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "mpi/mpi_session.hpp"
 
@@ -15,16 +17,9 @@ public:
         for (auto const& warning : launched.warnings) complain("warning: " + warning);
         launched.engine.on_output([](wire::Output const& output) {
             auto* const stream = output.error ? stderr : stdout;
-            for (std::size_t at = 0; at < output.text.size();) {
-                auto const end = std::min(output.text.find('\n', at), output.text.size());
-                auto const first = std::to_string(output.tasks.first);
-                auto const who = output.tasks.count() == 1
-                                     ? "[task " + first + "] "
-                                     : "[tasks " + first + "-" + std::to_string(output.tasks.last - 1) + "] ";
-                auto const line = who + output.text.substr(at, end - at) + "\n";
-                std::fwrite(line.data(), 1, line.size(), stream);
-                at = end + 1;
-            }
+            app::for_each_line(output, [stream](std::string const& line) {
+                std::fwrite((line + '\n').data(), 1, line.size() + 1, stream);
+            });
             std::fflush(stream);
         });
     }

@@ -15,6 +15,7 @@
 
 #include "app/engine_pool.hpp"
 #include "app/job_registry.hpp"
+#include "app/output_lines.hpp"
 #include "app/progress.hpp"
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
@@ -65,12 +66,10 @@ public:
 
     int body(Launched const& launched) override {
         auto const& options = launched.options;
-        auto file = create_file(options);
+        open_results(launched);
         datasets_ = hdf5::make_dataset_source();
         pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
         if (options.dry_run) report_placement(launched);
-        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
-                                                   [this](std::string const& text) { say(text); });
         JobContext context({.pool = pool_.get(), .results = results_.get(), .options = command_.job_options,
                             .given = command_.given_job_options, .seed = options.seed, .dry_run = options.dry_run,
                             .say = [this](std::string_view line) { say(line); }});
@@ -126,18 +125,21 @@ private:
         if (!abandoned_) progress_.print_line(line);
     }
 
-    /// Null for a dry run, which has seen then that the file can be made. Under the lock, so that a signal finds
-    /// either no file or one that it can remove.
-    std::unique_ptr<io::ResultSink> create_file(RunOptions const& options) {
+    /// A dry run only sees that the file can be made. Under the lock, so that a signal finds either no file or one
+    /// that it can remove, and file_ never outlives its owner.
+    void open_results(Launched const& launched) {
         std::lock_guard const lock(mutex_);
         if (abandoned_) throw EnvironmentError("the run was interrupted; start it again");
+        auto const& options = launched.options;
         auto file = hdf5::create_result_file(
             {.path = options.output,
              .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
              .software = "plenum", .version = version, .git = git_revision});
-        if (options.dry_run) return nullptr;
-        file_ = file.get();
-        return file;
+        if (options.dry_run) file = nullptr;
+        auto* const made = file.get();
+        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
+                                                   [this](std::string const& text) { say(text); });
+        file_ = made;
     }
 
     /// Syncing a large file takes long, and a signal must not wait for it.
@@ -160,17 +162,11 @@ private:
     }
 
     void show(wire::Output const& output) {
-        auto const who = output.tasks.count() == 1
-                             ? fmt::format("[task {}] ", output.tasks.first)
-                             : fmt::format("[tasks {}-{}] ", output.tasks.first, output.tasks.last - 1);
         std::lock_guard const lock(mutex_);
-        for (std::size_t at = 0; at < output.text.size();) {
-            auto const end = std::min(output.text.find('\n', at), output.text.size());
-            auto const line = who + output.text.substr(at, end - at);
-            at = end + 1;
+        for_each_line(output, [this](std::string const& line) {
             if (log_.size() + line.size() < most_log_bytes) log_ += line + '\n';
             progress_.print_line(line);
-        }
+        });
     }
 
     ProgressState state(Launched const& launched) const {
