@@ -23,8 +23,8 @@ struct Command {
     /// "false".
     std::map<std::string, std::string> job_options = {};
     std::set<std::string> given_job_options = {};  ///< those of them that stood in the command line
-    RunOptions options = {};                        ///< for `run`
-    std::vector<std::string> given_options = {};    ///< names of those of them that stood in the command line
+    RunOptions options = {};                       ///< for `run`
+    std::vector<std::string> given_options = {};   ///< names of those of them that stood in the command line
 };
 
 /// What the application knows and the command line does not.
@@ -34,9 +34,9 @@ struct ProgramFacts {
 };
 
 /// Parses a whole command line; local, prints nothing, and depends on nothing but its arguments, so that
-/// every rank comes to the same result before MPI starts. The PLENUM_* variables, which may differ between nodes,
-/// are applied later, on rank 0. Throws UsageError with one line for whatever is wrong. `--help` wins over mistakes in other
-/// options.
+/// every rank comes to the same result before MPI starts. The PLENUM_* variables, which may differ between
+/// nodes, are applied later, on rank 0. Throws UsageError with one line for whatever is wrong. `--help` wins
+/// over mistakes in other options.
 [[nodiscard]] Command parse_command_line(int argc, char const* const* argv, JobRegistry const& registry,
                                          ProgramFacts const& facts);
 

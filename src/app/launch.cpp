@@ -35,7 +35,8 @@ RunOptions options_from(OptionTexts const& texts) {
     RunOptions options;
     auto const names = technique_names();
     for (auto const& row : run_option_table(names))
-        if (auto const& value = texts.at(row.name); !value.empty()) store_option(options, row, value, row.flag());
+        if (auto const& value = texts.at(row.name); !value.empty())
+            store_option(options, row, value, row.flag());
     return options;
 }
 
@@ -89,13 +90,18 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .node_memory = options.node_memory,
                                   .threads_per_task = threads});
     if (session.topology().rank != 0) return engine.serve({}, {});
-    Launched const launched{.engine = engine, .options = options, .cores = start.cores, .warnings = start.warnings,
-                            .mpi_version = session.mpi_version(), .startup_seconds = base::seconds_since(start_ns)};
+    Launched const launched{.engine = engine,
+                            .options = options,
+                            .cores = start.cores,
+                            .warnings = start.warnings,
+                            .mpi_version = session.mpi_version(),
+                            .startup_seconds = base::seconds_since(start_ns)};
     auto const program = make_program(options);
     program->prepare(launched);
     engine.on_interrupt([&](int signal) { return program->abandon(launched, signal); });
-    return engine.serve([&] { return guarded(*program, [&] { return program->body(launched); }); },
-                        [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
+    return engine.serve(
+        [&] { return guarded(*program, [&] { return program->body(launched); }); },
+        [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
 }
 
 }  // namespace
@@ -119,7 +125,9 @@ bool Program::abandon(Launched const& launched, int signal) {
     return true;
 }
 
-void Program::complain(std::string const& message) { print_error(message); }
+void Program::complain(std::string const& message) {
+    print_error(message);
+}
 
 int launch(AskedOptions const& asked, MakeProgram const& make_program) {
     auto const start_ns = base::now_ns();
@@ -142,9 +150,11 @@ int launch(AskedOptions const& asked, MakeProgram const& make_program) {
         return code;
     } catch (std::exception const& error) {
         // Not agreed: the other ranks do not know. No orderly end of MPI while this unwinds.
-        auto const host = session ? session->topology().hosts[static_cast<std::size_t>(rank)] : std::string("?");
-        print_error(session && session->topology().ranks == 1 ? error.what()
-                                                              : fmt::format("rank {} ({}): {}", rank, host, error.what()));
+        auto const host =
+            session ? session->topology().hosts[static_cast<std::size_t>(rank)] : std::string("?");
+        print_error(session && session->topology().ranks == 1
+                        ? error.what()
+                        : fmt::format("rank {} ({}): {}", rank, host, error.what()));
         auto const* const typed = dynamic_cast<Error const*>(&error);
         auto const code = static_cast<int>(typed != nullptr ? typed->exit_code() : ExitCode::environment);
         if (session) session->abort(code);

@@ -51,9 +51,10 @@ struct AskedOptions {
 /// `options`: those of the run.
 using MakeProgram = std::function<std::unique_ptr<Program>(RunOptions const& options)>;
 
-/// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the program,
-/// ends in order. Returns the exit code, the same on every rank. Rank 0's options count, and over them the PLENUM_*
-/// variables of its environment. `make_program` is called on rank 0 only. Main thread, once per process.
+/// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the
+/// program, ends in order. Returns the exit code, the same on every rank. Rank 0's options count, and over
+/// them the PLENUM_* variables of its environment. `make_program` is called on rank 0 only. Main thread, once
+/// per process.
 int launch(AskedOptions const& asked, MakeProgram const& make_program);
 
 /// "interrupted by SIGTERM after 3 of 12 tasks"

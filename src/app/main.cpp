@@ -18,9 +18,10 @@ int main(int argc, char** argv) {
     bool const speaks = mpi::launched_rank() == 0;  // every rank parses the same words to the same end
     app::Command command;
     try {
-        command = app::parse_command_line(argc, argv, app::JobRegistry::global(),
-                                          {.version = std::string("plenum ") + version + " (" + git_revision + ")",
-                                           .techniques = techniques});
+        command =
+            app::parse_command_line(argc, argv, app::JobRegistry::global(),
+                                    {.version = std::string("plenum ") + version + " (" + git_revision + ")",
+                                     .techniques = techniques});
     } catch (Error const& error) {
         if (speaks) app::print_error(error.what());
         return static_cast<int>(error.exit_code());

@@ -38,10 +38,9 @@ app::AskedOptions options_of(RunSettings const& settings) {
     auto const names = app::technique_names();
     app::AskedOptions asked;
     for (auto const& row : app::run_option_table(names))
-        for (auto const& [name, text] : {std::pair{"schedule", &settings.schedule},
-                                         std::pair{"chunk-size", &settings.chunk_size},
-                                         std::pair{"isolation", &settings.isolation},
-                                         std::pair{"node-memory", &settings.node_memory}})
+        for (auto const& [name, text] :
+             {std::pair{"schedule", &settings.schedule}, std::pair{"chunk-size", &settings.chunk_size},
+              std::pair{"isolation", &settings.isolation}, std::pair{"node-memory", &settings.node_memory}})
             if (row.name == name && !text->empty()) {
                 app::store_option(asked.options, row, *text, row.name);
                 asked.given.push_back(row.name);

@@ -49,7 +49,8 @@ int hash_build_id(dl_phdr_info* info, std::size_t, void* result) {
     return 1;
 }
 
-std::vector<std::string> binding_warnings(comm::Topology const& topology, std::vector<StartFacts> const& facts) {
+std::vector<std::string> binding_warnings(comm::Topology const& topology,
+                                          std::vector<StartFacts> const& facts) {
     std::vector<std::string> warnings;
     for (int node = 0; node < topology.nodes; ++node) {
         int ranks = 0, threads = 0, node_cores = 0;
@@ -68,14 +69,15 @@ std::vector<std::string> binding_warnings(comm::Topology const& topology, std::v
         }
         if (node_cores == 0) continue;
         if (threads > node_cores)
-            warnings.push_back(fmt::format("{} on {} with {} threads share {} cores; start fewer ranks or lower "
-                                           "OMP_NUM_THREADS",
-                                           ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks), host, threads,
-                                           node_cores));
+            warnings.push_back(fmt::format(
+                "{} on {} with {} threads share {} cores; start fewer ranks or lower "
+                "OMP_NUM_THREADS",
+                ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks), host, threads, node_cores));
         else if (static_cast<int>(distinct.size()) < ranks && least_cores < ranks)
-            warnings.push_back(fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
-                                           "core, or --bind-to none",
-                                           *distinct.begin(), host));
+            warnings.push_back(
+                fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
+                            "core, or --bind-to none",
+                            *distinct.begin(), host));
     }
     return warnings;
 }
@@ -107,25 +109,25 @@ AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, s
     Bytes encoded;
     encode(mine, encoded);
     auto const id = program_id();
-    auto const texts =
-        session.transport().exchange(id + std::string(reinterpret_cast<char const*>(encoded.data()), encoded.size()));
+    auto const texts = session.transport().exchange(
+        id + std::string(reinterpret_cast<char const*>(encoded.data()), encoded.size()));
 
     for (std::size_t rank = 0; rank < texts.size(); ++rank)
         if (texts[rank].substr(0, id.size()) != texts[0].substr(0, id.size()))
-            throw pool::AgreedError(
-                fmt::format("rank {} on {} runs another build of this program than rank 0 on {}; start every rank "
-                            "from the same file",
-                            rank, topology.hosts[rank], topology.hosts[0]));
+            throw pool::AgreedError(fmt::format(
+                "rank {} on {} runs another build of this program than rank 0 on {}; start every rank "
+                "from the same file",
+                rank, topology.hosts[rank], topology.hosts[0]));
     std::vector<StartFacts> all;
     for (auto const& text : texts)
         all.push_back(decode<StartFacts>(std::as_bytes(std::span(text)).subspan(id.size())));
     if (!all[0].refusal.empty()) throw pool::AgreedError(all[0].refusal, ExitCode::usage);
     for (auto const& facts : all)
         if (!facts.clashes.empty())
-            throw pool::AgreedError(
-                fmt::format("two different tasks have the same name ({}); name the lambdas' enclosing functions "
-                            "differently, or use named function objects",
-                            facts.clashes));
+            throw pool::AgreedError(fmt::format(
+                "two different tasks have the same name ({}); name the lambdas' enclosing functions "
+                "differently, or use named function objects",
+                facts.clashes));
     AgreedStart start{.options = std::move(all[0].options), .cores = {}, .warnings = {}};
     for (auto const& facts : all) start.cores.push_back(facts.cores);
     start.warnings = binding_warnings(topology, all);

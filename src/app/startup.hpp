@@ -1,4 +1,4 @@
-// What the ranks tell each other before the engine starts: that they run the same program, and rank 0's options.
+// What the ranks tell each other before the engine starts: the build they run, and rank 0's options.
 #pragma once
 
 #include <map>
@@ -19,10 +19,10 @@ struct AgreedStart {
     std::vector<std::string> warnings;
 };
 
-/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. `refusal`: why
-/// rank 0's options are wrong, or empty; of other ranks neither counts. `threads`: per task on this rank, for the
-/// warning about too many threads. Throws pool::AgreedError when the programs differ, two tasks have one name or
-/// rank 0 refuses.
+/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. `refusal`:
+/// why rank 0's options are wrong, or empty; of other ranks neither counts. `threads`: per task on this rank,
+/// for the warning about too many threads. Throws pool::AgreedError when the programs differ, two tasks have
+/// one name or rank 0 refuses.
 [[nodiscard]] AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options,
                                          std::string const& refusal, int threads);
 

@@ -96,7 +96,9 @@ TEST_F(CommandLine, CommandLineOverEnvironmentOverDefault) {
     EXPECT_EQ(options({"run", "sleep", "-o", "c.h5"}, {{"PLENUM_OUTPUT", "e.h5"}}).output, "c.h5");
     EXPECT_EQ(options({"run", "sleep"}, {}).output, "sleep.h5");
     EXPECT_TRUE(options({"run", "sleep"}, {{"PLENUM_DRY_RUN", "true"}}).dry_run);
-    EXPECT_THAT(refusal([&] { (void)options({"run", "sleep"}, {{"PLENUM_CHUNK_SIZE", "-3"}}); }),
+    EXPECT_THAT(refusal([&] {
+                    (void)options({"run", "sleep"}, {{"PLENUM_CHUNK_SIZE", "-3"}});
+                }),
                 HasSubstr("PLENUM_CHUNK_SIZE: '-3' is negative"));
 }
 
