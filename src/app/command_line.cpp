@@ -126,7 +126,7 @@ private:
 }
 
 [[nodiscard]] Command parse_run(Arguments const& words, JobRegistry const& registry,
-                                ProgramFacts const& facts, std::span<RunOption const> table) {
+                                std::span<RunOption const> table) {
     auto const job_name = find_job_name(words, table);
     if (!job_name) return {.kind = CommandKind::help, .text = run_help(table)};
     auto const& job = find_job(registry, *job_name);
@@ -147,13 +147,11 @@ private:
         command.job_options[option.name] = is_given ? parser.value(option.name) : fallback;
         if (is_given) command.given_job_options.insert(option.name);
     }
-    Arguments given;
     for (auto const& option : table) {
         if (!parser.given(option.name)) continue;
         store_option(command.options, option, parser.value(option.name), option.flag());
-        given.push_back(option.name);
+        command.given_options.push_back(option.name);
     }
-    apply_environment(command.options, table, facts.environment, given);
     if (command.options.output.empty()) command.options.output = job.name + ".h5";
     return command;
 }
@@ -183,7 +181,7 @@ private:
     auto const table = run_option_table(facts.techniques);
     auto const is_help = [](std::string const& word) { return word == "--help" || word == "-h"; };
 
-    if (command == "run") return parse_run(words, registry, facts, table);
+    if (command == "run") return parse_run(words, registry, table);
     bool const takes_help = command == "list" || command == "describe";
     if (is_help(command) || (takes_help && std::ranges::any_of(words, is_help)))
         return {.kind = CommandKind::help, .text = program_help(table)};

@@ -1,4 +1,4 @@
-// What the user asked for: the command line and the PLENUM_* variables as one checked structure.
+// What the user asked for: the command line as one checked structure.
 #pragma once
 
 #include <map>
@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "app/environment.hpp"
 #include "app/job_registry.hpp"
 #include "app/run_options.hpp"
 
@@ -24,19 +24,19 @@ struct Command {
     std::map<std::string, std::string> job_options = {};
     std::set<std::string> given_job_options = {};  ///< those of them that stood in the command line
     RunOptions options = {};                       ///< for `run`
+    std::vector<std::string> given_options = {};   ///< names of those of them that stood in the command line
 };
 
 /// What the application knows and the command line does not.
 struct ProgramFacts {
     std::string version = {};                           ///< text of `plenum --version`, without newline
     std::span<std::string_view const> techniques = {};  ///< values of --schedule
-    EnvironmentLookup environment = {};
 };
 
 /// Parses a whole command line; local, prints nothing, and depends on nothing but its arguments, so that
-/// every rank comes to the same result before MPI starts. (Variables may differ between nodes: rank 0's word
-/// counts.) Throws UsageError with one line for whatever is wrong. `--help` wins over mistakes in other
-/// options.
+/// every rank comes to the same result before MPI starts. The PLENUM_* variables, which may differ between
+/// nodes, are applied later, on rank 0. Throws UsageError with one line for whatever is wrong. `--help` wins
+/// over mistakes in other options.
 [[nodiscard]] Command parse_command_line(int argc, char const* const* argv, JobRegistry const& registry,
                                          ProgramFacts const& facts);
 

@@ -28,10 +28,11 @@ std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest reques
                                                   base::format_bytes(request.stride)));
         auto memory = engine_.kept_results().allocate(bytes);
         if (!memory)
-            throw EnvironmentError(fmt::format(
-                "{} results of {} each need {} of node memory, which is not free; give more with --node-memory, or "
-                "write them to the result file",
-                request.tasks, base::format_bytes(request.stride), base::format_bytes(bytes)));
+            throw EnvironmentError(
+                fmt::format("{} results of {} each need {} of node memory, which is not free; give more with "
+                            "--node-memory, or "
+                            "write them to the result file",
+                            request.tasks, base::format_bytes(request.stride), base::format_bytes(bytes)));
         offset = *memory;
         store->base = engine_.node().base() + *memory;
         store->owners.push_back(std::move(memory));
@@ -57,8 +58,10 @@ void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
             engine_.node().header().processors.apply_to_thread();
             std::memcpy(to + first, bytes.data() + first, last - first);
         };
-        if (i + 1 < threads) helpers.emplace_back(copy);
-        else if (last > first) copy();
+        if (i + 1 < threads)
+            helpers.emplace_back(copy);
+        else if (last > first)
+            copy();
     }
 }
 

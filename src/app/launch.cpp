@@ -9,41 +9,51 @@
 #include <cstring>
 #include <exception>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <plenum/error.hpp>
 
 #include "app/startup.hpp"
+#include "app/terminal.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
 #include "hdf5/library.hpp"
 #include "mpi/mpi_session.hpp"
 #include "pool/agreed_error.hpp"
+#include "sched/technique.hpp"
 
 namespace plenum::app {
 namespace {
 
-std::vector<std::string_view> technique_names() {
-    std::vector<std::string_view> names;
-    for (auto const& technique : sched::techniques()) names.push_back(technique.name);
-    return names;
-}
-
-/// The options as text, so that rank 0's word counts on every rank.
-std::string options_text(RunOptions const& options) {
+/// So that rank 0's word counts on every rank.
+OptionTexts texts_of(RunOptions const& options) {
+    OptionTexts texts;
     auto const names = technique_names();
-    nlohmann::json json;
-    for (auto const& row : run_option_table(names)) json[row.name] = row.show(options);
-    return json.dump();
+    for (auto const& row : run_option_table(names)) texts[row.name] = row.show(options);
+    return texts;
 }
 
-RunOptions options_from(std::string const& text) {
+RunOptions options_from(OptionTexts const& texts) {
     RunOptions options;
     auto const names = technique_names();
-    auto const json = nlohmann::json::parse(text);
     for (auto const& row : run_option_table(names))
-        if (auto const value = json[row.name].get<std::string>(); !value.empty())
+        if (auto const& value = texts.at(row.name); !value.empty())
             store_option(options, row, value, row.flag());
     return options;
+}
+
+/// The options that the ranks are to agree on. Only rank 0's environment counts: variables may differ between
+/// nodes, and what is wrong with them has to be known to all ranks.
+AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads) {
+    auto options = asked.options;
+    std::string refusal;
+    if (session.topology().rank == 0) {
+        try {
+            auto const names = technique_names();
+            apply_environment(options, run_option_table(names), process_environment(), asked.given);
+        } catch (UsageError const& error) {
+            refusal = one_line(error.what(), std::string::npos, {});
+        }
+    }
+    return agree_on_start(session, texts_of(options), refusal, threads);
 }
 
 int threads_per_task() {
@@ -82,10 +92,10 @@ int guarded(Program& program, std::function<int()> const& work) {
     return static_cast<int>(ExitCode::environment);
 }
 
-int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_ns,
-          std::function<std::unique_ptr<Program>()> const& make_program) {
+int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start_ns,
+          MakeProgram const& make_program) {
     auto const threads = threads_per_task();
-    auto const start = agree_on_start(session, options_text(asked), base::library_threads(threads));
+    auto const start = agree(session, asked, base::library_threads(threads));
     auto const options = options_from(start.options);
     hdf5::open_library();  // a parallel HDF5 calls MPI: here, not in the writer's thread
     pool::Engine engine(session, {.schedule = sched::technique_named(options.schedule).value(),
@@ -95,17 +105,22 @@ int serve(comm::Session& session, RunOptions const& asked, std::uint64_t start_n
                                   .threads_per_task = threads});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
-    Launched const launched{.engine = engine, .options = options, .cores = start.cores, .warnings = start.warnings,
-                            .mpi_version = session.mpi_version(), .startup_seconds = base::seconds_since(start_ns)};
-    auto const program = make_program();
+    Launched const launched{.engine = engine,
+                            .options = options,
+                            .cores = start.cores,
+                            .warnings = start.warnings,
+                            .mpi_version = session.mpi_version(),
+                            .startup_seconds = base::seconds_since(start_ns)};
+    auto const program = make_program(options);
     program->prepare(launched);
     engine.on_fatal([&](std::exception const& error) {
         program->discard();
         end_all_ranks(session, error);
     });
     engine.on_interrupt([&](int signal) { return program->abandon(launched, signal); });
-    return engine.serve([&] { return guarded(*program, [&] { return program->body(launched); }); },
-                        [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
+    return engine.serve(
+        [&] { return guarded(*program, [&] { return program->body(launched); }); },
+        [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
 }
 
 }  // namespace
@@ -129,10 +144,13 @@ bool Program::abandon(Launched const& launched, int signal) {
     return true;
 }
 
-void Program::complain(std::string const& message) { print_error(message); }
+void Program::complain(std::string const& message) {
+    print_error(message);
+}
 
-int launch(RunOptions const& options, std::function<std::unique_ptr<Program>()> const& make_program) {
+int launch(AskedOptions const& asked, MakeProgram const& make_program) {
     auto const start_ns = base::now_ns();
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away, as in `| head`, must not cost the results
     std::unique_ptr<comm::Session> session;
     int rank = mpi::launched_rank();
     try {
@@ -140,7 +158,7 @@ int launch(RunOptions const& options, std::function<std::unique_ptr<Program>()> 
         rank = session->topology().rank;
         int code = 0;
         try {
-            code = serve(*session, options, start_ns, make_program);
+            code = serve(*session, asked, start_ns, make_program);
         } catch (pool::AgreedError const& error) {
             if (rank == 0) print_error(error.what());
             code = static_cast<int>(error.exit_code());

@@ -44,10 +44,20 @@ public:
     virtual void complain(std::string const& message);
 };
 
-/// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the program,
-/// ends in order. Returns the exit code, the same on every rank. `make_program` is called on rank 0 only. Main
-/// thread, once per process.
-int launch(RunOptions const& options, std::function<std::unique_ptr<Program>()> const& make_program);
+/// What one process knows of the options before it knows the others.
+struct AskedOptions {
+    RunOptions options = {};
+    std::vector<std::string> given = {};  ///< names of those that no environment variable changes
+};
+
+/// `options`: those of the run.
+using MakeProgram = std::function<std::unique_ptr<Program>(RunOptions const& options)>;
+
+/// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the
+/// program, ends in order. Returns the exit code, the same on every rank. Rank 0's options count, and over
+/// them the PLENUM_* variables of its environment. `make_program` is called on rank 0 only. Main thread, once
+/// per process.
+int launch(AskedOptions const& asked, MakeProgram const& make_program);
 
 /// "interrupted by SIGTERM after 3 of 12 tasks"
 [[nodiscard]] std::string describe_interrupt(Launched const& launched, int signal);

@@ -11,19 +11,17 @@
 #include "app/run_job.hpp"
 #include "app/terminal.hpp"
 #include "mpi/mpi_session.hpp"
-#include "sched/technique.hpp"
 
 int main(int argc, char** argv) {
     using namespace plenum;
-    std::vector<std::string_view> techniques;
-    for (auto const& technique : sched::techniques()) techniques.push_back(technique.name);
+    auto const techniques = app::technique_names();
     bool const speaks = mpi::launched_rank() == 0;  // every rank parses the same words to the same end
     app::Command command;
     try {
-        command = app::parse_command_line(argc, argv, app::JobRegistry::global(),
-                                          {.version = std::string("plenum ") + version + " (" + git_revision + ")",
-                                           .techniques = techniques,
-                                           .environment = app::process_environment()});
+        command =
+            app::parse_command_line(argc, argv, app::JobRegistry::global(),
+                                    {.version = std::string("plenum ") + version + " (" + git_revision + ")",
+                                     .techniques = techniques});
     } catch (Error const& error) {
         if (speaks) app::print_error(error.what());
         return static_cast<int>(error.exit_code());
@@ -37,5 +35,9 @@ int main(int argc, char** argv) {
         if (i > 0) arguments += ' ';
         arguments += argv[i];
     }
-    return app::launch(command.options, [&] { return app::make_job_program(command, arguments); });
+    return app::launch({.options = command.options, .given = command.given_options},
+                       [&](app::RunOptions const& agreed) {
+                           command.options = agreed;
+                           return app::make_job_program(command, arguments);
+                       });
 }

@@ -1,11 +1,11 @@
+#include <cstdio>
 #include <plenum/run.hpp>
 
 #include "app/engine_pool.hpp"
-#include "app/environment.hpp"
 #include "app/launch.hpp"
+#include "app/output_lines.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "mpi/mpi_session.hpp"
-#include "sched/technique.hpp"
 
 namespace plenum {
 namespace {
@@ -17,16 +17,9 @@ public:
         for (auto const& warning : launched.warnings) complain("warning: " + warning);
         launched.engine.on_output([](wire::Output const& output) {
             auto* const stream = output.error ? stderr : stdout;
-            for (std::size_t at = 0; at < output.text.size();) {
-                auto const end = std::min(output.text.find('\n', at), output.text.size());
-                auto const first = std::to_string(output.tasks.first);
-                auto const who = output.tasks.count() == 1
-                                     ? "[task " + first + "] "
-                                     : "[tasks " + first + "-" + std::to_string(output.tasks.last - 1) + "] ";
-                auto const line = who + output.text.substr(at, end - at) + "\n";
-                std::fwrite(line.data(), 1, line.size(), stream);
-                at = end + 1;
-            }
+            app::for_each_line(output, [stream](std::string const& line) {
+                std::fwrite((line + '\n').data(), 1, line.size() + 1, stream);
+            });
             std::fflush(stream);
         });
     }
@@ -41,36 +34,31 @@ private:
     std::function<int(Pool&)> const& body_;
 };
 
-app::RunOptions options_of(RunSettings const& settings) {
-    std::vector<std::string_view> names;
-    for (auto const& technique : sched::techniques()) names.push_back(technique.name);
-    auto const table = app::run_option_table(names);
-    app::RunOptions options;
-    std::vector<std::string> given;
-    for (auto const& row : table)
-        for (auto const& [name, text] : {std::pair{"schedule", &settings.schedule},
-                                         std::pair{"chunk-size", &settings.chunk_size},
-                                         std::pair{"isolation", &settings.isolation},
-                                         std::pair{"node-memory", &settings.node_memory}})
+app::AskedOptions options_of(RunSettings const& settings) {
+    auto const names = app::technique_names();
+    app::AskedOptions asked;
+    for (auto const& row : app::run_option_table(names))
+        for (auto const& [name, text] :
+             {std::pair{"schedule", &settings.schedule}, std::pair{"chunk-size", &settings.chunk_size},
+              std::pair{"isolation", &settings.isolation}, std::pair{"node-memory", &settings.node_memory}})
             if (row.name == name && !text->empty()) {
-                app::store_option(options, row, *text, row.name);
-                given.push_back(row.name);
+                app::store_option(asked.options, row, *text, row.name);
+                asked.given.push_back(row.name);
             }
-    app::apply_environment(options, table, app::process_environment(), given);
-    return options;
+    return asked;
 }
 
 }  // namespace
 
 int detail::run_body(std::function<int(Pool&)> const& body, RunSettings const& settings) {
-    app::RunOptions options;
+    app::AskedOptions asked;
     try {
-        options = options_of(settings);
+        asked = options_of(settings);
     } catch (Error const& error) {
         if (mpi::launched_rank() == 0) app::print_error(error.what());
         return static_cast<int>(error.exit_code());
     }
-    return app::launch(options, [&] { return std::make_unique<BodyProgram>(body); });
+    return app::launch(asked, [&](app::RunOptions const&) { return std::make_unique<BodyProgram>(body); });
 }
 
 }  // namespace plenum

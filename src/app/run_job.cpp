@@ -15,6 +15,7 @@
 
 #include "app/engine_pool.hpp"
 #include "app/job_registry.hpp"
+#include "app/output_lines.hpp"
 #include "app/progress.hpp"
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
@@ -50,7 +51,8 @@ std::vector<std::pair<std::string, std::string>> recorded_environment() {
 class JobProgram : public Program {
 public:
     JobProgram(Command const& command, std::string arguments)
-        : command_(command), arguments_(std::move(arguments)),
+        : command_(command),
+          arguments_(std::move(arguments)),
           progress_(STDERR_FILENO, command.options.progress, process_environment()) {}
 
     void prepare(Launched const& launched) override {
@@ -65,14 +67,16 @@ public:
 
     int body(Launched const& launched) override {
         auto const& options = launched.options;
-        auto file = create_file(options);
+        open_results(launched);
         datasets_ = hdf5::make_dataset_source();
         pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
         if (options.dry_run) report_placement(launched);
-        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
-                                                   [this](std::string const& text) { say(text); });
-        JobContext context({.pool = pool_.get(), .results = results_.get(), .options = command_.job_options,
-                            .given = command_.given_job_options, .seed = options.seed, .dry_run = options.dry_run,
+        JobContext context({.pool = pool_.get(),
+                            .results = results_.get(),
+                            .options = command_.job_options,
+                            .given = command_.given_job_options,
+                            .seed = options.seed,
+                            .dry_run = options.dry_run,
                             .say = [this](std::string_view line) { say(line); }});
         auto const* const job = JobRegistry::global().find(command_.job);
         auto const code = job->run(context);
@@ -108,7 +112,8 @@ public:
         std::lock_guard const lock(mutex_);
         if (file_ != nullptr && !file_->abandon()) return false;  // published: only the summary is missing
         progress_.stop();
-        progress_.print_line(fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
+        progress_.print_line(
+            fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
         abandoned_ = true;
         return true;
     }
@@ -133,18 +138,23 @@ private:
         if (!abandoned_) progress_.print_line(line);
     }
 
-    /// Null for a dry run, which has seen then that the file can be made. Under the lock, so that a signal finds
-    /// either no file or one that it can remove.
-    std::unique_ptr<io::ResultSink> create_file(RunOptions const& options) {
+    /// A dry run only sees that the file can be made. Under the lock, so that a signal finds either no file
+    /// or one that it can remove, and file_ never outlives its owner.
+    void open_results(Launched const& launched) {
         std::lock_guard const lock(mutex_);
         if (abandoned_) throw EnvironmentError("the run was interrupted; start it again");
+        auto const& options = launched.options;
         auto file = hdf5::create_result_file(
             {.path = options.output,
              .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
-             .software = "plenum", .version = version, .git = git_revision});
-        if (options.dry_run) return nullptr;
-        file_ = file.get();
-        return file;
+             .software = "plenum",
+             .version = version,
+             .git = git_revision});
+        if (options.dry_run) file = nullptr;
+        auto* const made = file.get();
+        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
+                                                   [this](std::string const& text) { say(text); });
+        file_ = made;
     }
 
     /// Syncing a large file takes long, and a signal must not wait for it.
@@ -162,58 +172,68 @@ private:
             say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
                             launched.cores[i]));
         }
-        say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results", launched.mpi_version,
-                        base::format_bytes(launched.engine.node().bytes() / 2)));
+        say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results",
+                        launched.mpi_version, base::format_bytes(launched.engine.node().bytes() / 2)));
     }
 
     void show(wire::Output const& output) {
-        auto const who = output.tasks.count() == 1
-                             ? fmt::format("[task {}] ", output.tasks.first)
-                             : fmt::format("[tasks {}-{}] ", output.tasks.first, output.tasks.last - 1);
         std::lock_guard const lock(mutex_);
-        for (std::size_t at = 0; at < output.text.size();) {
-            auto const end = std::min(output.text.find('\n', at), output.text.size());
-            auto const line = who + output.text.substr(at, end - at);
-            at = end + 1;
+        for_each_line(output, [this](std::string const& line) {
             if (log_.size() + line.size() < most_log_bytes) log_ += line + '\n';
             progress_.print_line(line);
-        }
+        });
     }
 
     ProgressState state(Launched const& launched) const {
         auto const& progress = launched.engine.host().progress();
         auto const tasks = progress.tasks.load();  // 0: the job has not come to its tasks yet
-        return {.tasks = tasks == 0 ? std::nullopt : std::optional(tasks), .done = progress.done.load(), .failed = progress.failed.load(),
+        return {.tasks = tasks == 0 ? std::nullopt : std::optional(tasks),
+                .done = progress.done.load(),
+                .failed = progress.failed.load(),
                 .seconds = base::seconds_since(start_ns_)};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
         auto const now = state(launched);
-        RunSummary summary{.job = command_.job, .tasks = now.tasks.value_or(0), .done = now.done, .failed = now.failed,
-                           .wall_seconds = now.seconds, .bytes_written = results_->bytes_written(),
-                           .output = published ? launched.options.output : "", .warnings = launched.warnings};
+        RunSummary summary{.job = command_.job,
+                           .tasks = now.tasks.value_or(0),
+                           .done = now.done,
+                           .failed = now.failed,
+                           .wall_seconds = now.seconds,
+                           .bytes_written = results_->bytes_written(),
+                           .output = published ? launched.options.output : "",
+                           .warnings = launched.warnings};
         double first = 0, last = 0;
         for (auto const& report : launched.engine.reports()) {
             auto const rank = static_cast<std::size_t>(report.rank);
-            summary.ranks.push_back({.rank = report.rank, .host = launched.engine.topology().hosts[rank],
-                                     .cores = launched.cores[rank], .busy_seconds = report.busy_seconds,
+            summary.ranks.push_back({.rank = report.rank,
+                                     .host = launched.engine.topology().hosts[rank],
+                                     .cores = launched.cores[rank],
+                                     .busy_seconds = report.busy_seconds,
                                      .tasks = report.tasks});
-            if (report.first_start > 0 && (first == 0 || report.first_start < first)) first = report.first_start;
+            if (report.first_start > 0 && (first == 0 || report.first_start < first))
+                first = report.first_start;
             last = std::max(last, report.last_end);
         }
         summary.first_task_seconds = first;
         summary.compute_seconds = last - first;
         for (auto const& [map, failure] : results_->failures())
             summary.failures.push_back(
-                {.task = failure.task, .rank = failure.rank,
+                {.task = failure.task,
+                 .rank = failure.rank,
                  .host = launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
-                 .cause = failure.cause, .message = failure.message});
+                 .cause = failure.cause,
+                 .message = failure.message});
         return summary;
     }
 
     io::Provenance provenance(Launched const& launched) const {
-        io::Provenance provenance{.job = command_.job, .command_line = arguments_, .options = {},
-                                  .environment = recorded_environment(), .workers = {}, .log = log_};
+        io::Provenance provenance{.job = command_.job,
+                                  .command_line = arguments_,
+                                  .options = {},
+                                  .environment = recorded_environment(),
+                                  .workers = {},
+                                  .log = log_};
         for (auto const& [name, value] : command_.job_options) provenance.options.push_back({name, value});
         provenance.options.push_back({"seed", static_cast<std::int64_t>(launched.options.seed)});
         provenance.options.push_back({"schedule", launched.options.schedule});
@@ -225,10 +245,15 @@ private:
         for (auto const& report : launched.engine.reports()) {
             auto const rank = static_cast<std::size_t>(report.rank);
             provenance.workers.push_back(
-                {.rank = report.rank, .host = launched.engine.topology().hosts[rank], .cores = launched.cores[rank],
-                 .startup = launched.startup_seconds, .init = report.first_start, .working = report.busy_seconds,
+                {.rank = report.rank,
+                 .host = launched.engine.topology().hosts[rank],
+                 .cores = launched.cores[rank],
+                 .startup = launched.startup_seconds,
+                 .init = report.first_start,
+                 .working = report.busy_seconds,
                  .waiting = std::max(0.0, wall - report.first_start - report.busy_seconds),
-                 .commit = report.rank == 0 ? results_->commit_seconds() : 0, .tasks = report.tasks});
+                 .commit = report.rank == 0 ? results_->commit_seconds() : 0,
+                 .tasks = report.tasks});
         }
         return provenance;
     }

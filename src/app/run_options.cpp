@@ -12,6 +12,7 @@
 
 #include "app/nearest.hpp"
 #include "base/units.hpp"
+#include "sched/technique.hpp"
 
 namespace plenum::app {
 namespace {
@@ -54,7 +55,7 @@ void store_output(RunOptions& options, OptionText const& value) {
 }
 
 void store_chunk_size(RunOptions& options, OptionText const& value) {
-    static constexpr auto greatest = std::numeric_limits<std::uint64_t>::max();
+    static constexpr std::uint64_t greatest = std::numeric_limits<std::uint32_t>::max();
     options.chunk_size =
         value.text == automatic ? 0 : detail::parse_unsigned(value.text, value.source, 1, greatest);
 }
@@ -73,6 +74,12 @@ std::string RunOption::variable() const {
     std::string text = "PLENUM_" + name;
     for (auto& c : text) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     return text;
+}
+
+std::vector<std::string_view> technique_names() {
+    std::vector<std::string_view> names;
+    for (auto const& technique : sched::techniques()) names.push_back(technique.name);
+    return names;
 }
 
 std::vector<RunOption> run_option_table(std::span<std::string_view const> techniques) {

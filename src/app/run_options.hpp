@@ -13,7 +13,6 @@
 
 namespace plenum::app {
 
-
 using pool::Isolation;
 /// How progress is shown.
 enum class ProgressMode { automatic, bar, lines, none };
@@ -59,6 +58,9 @@ struct RunOption {
     /// The environment variable: "PLENUM_CHUNK_SIZE".
     [[nodiscard]] std::string variable() const;
 };
+
+/// Names of the techniques, the values of --schedule.
+[[nodiscard]] std::vector<std::string_view> technique_names();
 
 /// Every run option in the order of the help. `techniques` are the values of --schedule, "auto" among them.
 [[nodiscard]] std::vector<RunOption> run_option_table(std::span<std::string_view const> techniques);

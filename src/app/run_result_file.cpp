@@ -20,14 +20,18 @@ RunResultFile::~RunResultFile() = default;
 MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest request) {
     if (maps_.contains(map.name))
         throw UsageError(fmt::format("the job has two maps named '{}'; give each its own name", map.name));
+    if (map.fixed && count_of(map.shape) == 0)
+        throw UsageError(
+            fmt::format("map '{}': its shape has no elements; give every extent at least 1", map.name));
     auto const element = size_of(map.type);
     auto const result_bytes = map.fixed ? count_of(map.shape) * element : 0;
     if (!file_) {
-        maps_[map.name] = {.id = 0, .type = map.type, .result_bytes = result_bytes};
-        describe_(map.fixed ? fmt::format("would run {} tasks of map '{}': results of {}{}, {} in all", request.tasks,
-                                          map.name, name_of(map.type),
-                                          map.shape.empty() ? "" : fmt::format(" x {}", fmt::join(map.shape, " x ")),
-                                          base::format_bytes(result_bytes * request.tasks))
+        maps_[map.name] = {.id = 0, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
+        describe_(map.fixed ? fmt::format(
+                                  "would run {} tasks of map '{}': results of {}{}, {} in all", request.tasks,
+                                  map.name, name_of(map.type),
+                                  map.shape.empty() ? "" : fmt::format(" x {}", fmt::join(map.shape, " x ")),
+                                  base::format_bytes(result_bytes * request.tasks))
                             : fmt::format("would run {} tasks of map '{}': results of {} of varying length",
                                           request.tasks, map.name, name_of(map.type)));
         return {.tasks = request.tasks};
@@ -36,12 +40,18 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     request.chunk_size = map.options.chunk_size;
     io::MapId id = 0;
     writer_.run([&] {
-        id = file_->begin_map({.name = map.name, .tasks = request.tasks, .type = map.type, .fixed = map.fixed,
-                               .shape = map.shape, .dimensions = map.options.dimensions, .units = map.options.units,
-                               .version = map.options.version, .scales = map.options.scales,
+        id = file_->begin_map({.name = map.name,
+                               .tasks = request.tasks,
+                               .type = map.type,
+                               .fixed = map.fixed,
+                               .shape = map.shape,
+                               .dimensions = map.options.dimensions,
+                               .units = map.options.units,
+                               .version = map.options.version,
+                               .scales = map.options.scales,
                                .attributes = map.options.attributes});
     });
-    maps_[map.name] = {.id = id, .type = map.type, .result_bytes = result_bytes};
+    maps_[map.name] = {.id = id, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
     MapSummary summary{.tasks = request.tasks};
     pool::FileSink sink(*file_, writer_, id, element, [&](wire::Failure const& failure) {
         ++summary.failed;
@@ -62,9 +72,15 @@ void RunResultFile::write(std::string const& path, ElementType type, Shape const
 void RunResultFile::read(std::string const& map, std::uint64_t first, std::uint64_t count, ElementType as,
                          Bytes& values) {
     auto const found = maps_.find(map);
-    if (found == maps_.end()) throw UsageError(fmt::format("no map '{}' was run; its results cannot be read", map));
+    if (found == maps_.end())
+        throw UsageError(fmt::format("no map '{}' was run; its results cannot be read", map));
     if (found->second.type != as)
-        throw UsageError(fmt::format("map '{}' holds {}, not {}", map, name_of(found->second.type), name_of(as)));
+        throw UsageError(
+            fmt::format("map '{}' holds {}, not {}", map, name_of(found->second.type), name_of(as)));
+    auto const tasks = found->second.tasks;
+    if (first > tasks || count > tasks - first)
+        throw UsageError(
+            fmt::format("map '{}' has {} results; {} from {} on cannot be read", map, tasks, count, first));
     values.resize(count * found->second.result_bytes);
     if (file_) writer_.run([&] { file_->read_fixed(found->second.id, first, count, values); });
 }

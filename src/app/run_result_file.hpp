@@ -43,6 +43,7 @@ private:
     struct Map {
         io::MapId id;
         ElementType type;
+        std::uint64_t tasks;
         std::uint64_t result_bytes;
     };
 

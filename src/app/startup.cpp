@@ -5,9 +5,7 @@
 #include <link.h>
 
 #include <cstring>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <plenum/error.hpp>
+#include <plenum/codec.hpp>
 #include <set>
 
 #include "base/cores.hpp"
@@ -16,6 +14,21 @@
 
 namespace plenum::app {
 namespace {
+
+/// What one rank tells all others. It follows the program's id, as only the same build reads it alike.
+struct StartFacts {
+    std::string cores;
+    int count = 0;
+    int node_cores = 0;
+    int threads = 0;
+    std::string clashes;  // of task names
+    OptionTexts options;
+    std::string refusal;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(cores, count, node_cores, threads, clashes, options, refusal);
+    }
+};
 
 /// Stops at the first object, which is the program itself.
 int hash_build_id(dl_phdr_info* info, std::size_t, void* result) {
@@ -36,7 +49,8 @@ int hash_build_id(dl_phdr_info* info, std::size_t, void* result) {
     return 1;
 }
 
-std::vector<std::string> binding_warnings(comm::Topology const& topology, nlohmann::json const& facts) {
+std::vector<std::string> binding_warnings(comm::Topology const& topology,
+                                          std::vector<StartFacts> const& facts) {
     std::vector<std::string> warnings;
     for (int node = 0; node < topology.nodes; ++node) {
         int ranks = 0, threads = 0, node_cores = 0;
@@ -47,22 +61,23 @@ std::vector<std::string> binding_warnings(comm::Topology const& topology, nlohma
             if (topology.node_of[static_cast<std::size_t>(rank)] != node) continue;
             auto const& fact = facts[static_cast<std::size_t>(rank)];
             ++ranks;
-            threads += fact["threads"].get<int>();
-            node_cores = std::max(node_cores, fact["node_cores"].get<int>());
-            least_cores = std::min(least_cores, fact["count"].get<int>());
-            distinct.insert(fact["cores"].get<std::string>());
+            threads += fact.threads;
+            node_cores = std::max(node_cores, fact.node_cores);
+            least_cores = std::min(least_cores, fact.count);
+            distinct.insert(fact.cores);
             host = topology.hosts[static_cast<std::size_t>(rank)];
         }
         if (node_cores == 0) continue;
         if (threads > node_cores)
-            warnings.push_back(fmt::format("{} on {} with {} threads share {} cores; start fewer ranks or lower "
-                                           "OMP_NUM_THREADS",
-                                           ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks), host, threads,
-                                           node_cores));
+            warnings.push_back(fmt::format(
+                "{} on {} with {} threads share {} cores; start fewer ranks or lower "
+                "OMP_NUM_THREADS",
+                ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks), host, threads, node_cores));
         else if (static_cast<int>(distinct.size()) < ranks && least_cores < ranks)
-            warnings.push_back(fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
-                                           "core, or --bind-to none",
-                                           *distinct.begin(), host));
+            warnings.push_back(
+                fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
+                            "core, or --bind-to none",
+                            *distinct.begin(), host));
     }
     return warnings;
 }
@@ -76,27 +91,46 @@ std::string program_id() {
     return fmt::format("{:016x}", wire::hash_bytes(&tasks, sizeof tasks, hash));
 }
 
-AgreedStart agree_on_start(comm::Session& session, std::string const& options, int threads) {
-    if (auto const clashes = wire::registry_clashes(); !clashes.empty())
-        throw pool::AgreedError(fmt::format("two different tasks have the same name ({}); name the lambdas' enclosing "
-                                     "functions differently, or use named function objects",
-                                     clashes));
+AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, std::string const& refusal,
+                           int threads) {
+    auto const& topology = session.topology();
     auto const cores = base::report_cores();
-    nlohmann::json const mine{{"program", program_id()},      {"cores", cores.cores},
-                              {"count", cores.count},         {"node_cores", cores.node_cores},
-                              {"threads", threads},           {"options", session.topology().rank == 0 ? options : ""}};
-    auto const texts = session.transport().exchange(mine.dump());
-    auto all = nlohmann::json::array();
-    for (auto const& text : texts) all.push_back(nlohmann::json::parse(text));
-    AgreedStart start{.options = all[0]["options"], .cores = {}, .warnings = {}};
-    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-        if (all[rank]["program"] != all[0]["program"])
-            throw pool::AgreedError(fmt::format("rank {} on {} runs another build of this program than rank 0 on {}; "
-                                               "start every rank from the same file",
-                                               rank, session.topology().hosts[rank], session.topology().hosts[0]));
-        start.cores.push_back(all[rank]["cores"]);
+    StartFacts mine{.cores = cores.cores,
+                    .count = cores.count,
+                    .node_cores = cores.node_cores,
+                    .threads = threads,
+                    .clashes = wire::registry_clashes(),
+                    .options = {},
+                    .refusal = {}};
+    if (topology.rank == 0) {
+        mine.options = options;
+        mine.refusal = refusal;
     }
-    start.warnings = binding_warnings(session.topology(), all);
+    Bytes encoded;
+    encode(mine, encoded);
+    auto const id = program_id();
+    auto const texts = session.transport().exchange(
+        id + std::string(reinterpret_cast<char const*>(encoded.data()), encoded.size()));
+
+    for (std::size_t rank = 0; rank < texts.size(); ++rank)
+        if (texts[rank].substr(0, id.size()) != texts[0].substr(0, id.size()))
+            throw pool::AgreedError(fmt::format(
+                "rank {} on {} runs another build of this program than rank 0 on {}; start every rank "
+                "from the same file",
+                rank, topology.hosts[rank], topology.hosts[0]));
+    std::vector<StartFacts> all;
+    for (auto const& text : texts)
+        all.push_back(decode<StartFacts>(std::as_bytes(std::span(text)).subspan(id.size())));
+    if (!all[0].refusal.empty()) throw pool::AgreedError(all[0].refusal, ExitCode::usage);
+    for (auto const& facts : all)
+        if (!facts.clashes.empty())
+            throw pool::AgreedError(fmt::format(
+                "two different tasks have the same name ({}); name the lambdas' enclosing functions "
+                "differently, or use named function objects",
+                facts.clashes));
+    AgreedStart start{.options = std::move(all[0].options), .cores = {}, .warnings = {}};
+    for (auto const& facts : all) start.cores.push_back(facts.cores);
+    start.warnings = binding_warnings(topology, all);
     return start;
 }
 

@@ -1,6 +1,7 @@
-// What the ranks tell each other before the engine starts: that they run the same program, and rank 0's options.
+// What the ranks tell each other before the engine starts: the build they run, and rank 0's options.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,17 +9,22 @@
 
 namespace plenum::app {
 
+/// The run options by name, as text that may hold any bytes.
+using OptionTexts = std::map<std::string, std::string>;
+
 /// What all ranks know after the start.
 struct AgreedStart {
-    std::string options;             ///< rank 0's text
+    OptionTexts options;             ///< rank 0's
     std::vector<std::string> cores;  ///< of each rank: "0-1"
     std::vector<std::string> warnings;
 };
 
-/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. `threads`: per
-/// task on this rank, for the warning about too many threads. Throws pool::AgreedError when the programs
-/// differ.
-[[nodiscard]] AgreedStart agree_on_start(comm::Session& session, std::string const& options, int threads);
+/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. `refusal`:
+/// why rank 0's options are wrong, or empty; of other ranks neither counts. `threads`: per task on this rank,
+/// for the warning about too many threads. Throws pool::AgreedError when the programs differ, two tasks have
+/// one name or rank 0 refuses.
+[[nodiscard]] AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options,
+                                         std::string const& refusal, int threads);
 
 /// Hash of the build id that the linker wrote into this program and of its registered tasks.
 [[nodiscard]] std::string program_id();

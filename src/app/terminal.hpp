@@ -18,8 +18,8 @@ struct TextStyle {
 
 enum class Colour { red, green, yellow };
 
-/// Whether `fd` ends at a terminal whose cursor can be moved back (TERM is set and not dumb). Under mpirun that is
-/// the terminal of mpirun.
+/// Whether `fd` ends at a terminal whose cursor can be moved back (TERM is set and not dumb). Under mpirun
+/// that is the terminal of mpirun.
 [[nodiscard]] bool is_terminal(int fd, EnvironmentLookup const& environment);
 /// Colours on a terminal without NO_COLOR (https://no-color.org); characters by LC_ALL, LC_CTYPE, LANG.
 [[nodiscard]] TextStyle text_style(int fd, EnvironmentLookup const& environment);

@@ -5,9 +5,10 @@
 
 namespace plenum::pool {
 
-class AgreedError : public EnvironmentError {
+class AgreedError : public Error {
 public:
-    using EnvironmentError::EnvironmentError;
+    explicit AgreedError(std::string const& message, ExitCode code = ExitCode::environment)
+        : Error(code, message) {}
 };
 
 }  // namespace plenum::pool

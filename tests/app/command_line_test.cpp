@@ -32,17 +32,21 @@ protected:
              .example = "mpirun -n 4 plenum run convolve --image photo.png -o edges.h5"});
     }
 
-    [[nodiscard]] Command parse(std::vector<char const*> words,
-                                std::map<std::string, std::string> variables = {}) const {
+    [[nodiscard]] Command parse(std::vector<char const*> words) const {
         words.insert(words.begin(), "plenum");
         return parse_command_line(static_cast<int>(words.size()), words.data(), registry_,
-                                  {.version = "plenum 1.2.3",
-                                   .techniques = techniques,
-                                   .environment = pretend_environment(std::move(variables))});
+                                  {.version = "plenum 1.2.3", .techniques = techniques});
     }
-    [[nodiscard]] std::string refused(std::vector<char const*> const& words,
-                                      std::map<std::string, std::string> variables = {}) const {
-        auto const message = refusal([&] { (void)parse(words, variables); });
+    /// The options with the environment over them, as rank 0 has them.
+    [[nodiscard]] RunOptions options(std::vector<char const*> const& words,
+                                     std::map<std::string, std::string> variables) const {
+        auto command = parse(words);
+        apply_environment(command.options, run_option_table(techniques),
+                          pretend_environment(std::move(variables)), command.given_options);
+        return command.options;
+    }
+    [[nodiscard]] std::string refused(std::vector<char const*> const& words) const {
+        auto const message = refusal([&] { (void)parse(words); });
         EXPECT_EQ(message.find('\n'), std::string::npos) << message;
         return message;
     }
@@ -86,14 +90,16 @@ TEST_F(CommandLine, ValuesMayLookLikeAnything) {
 }
 
 TEST_F(CommandLine, CommandLineOverEnvironmentOverDefault) {
-    EXPECT_EQ(parse({"run", "sleep"}, {{"PLENUM_SEED", "7"}}).options.seed, 7u);
-    EXPECT_EQ(parse({"run", "sleep", "--seed", "8"}, {{"PLENUM_SEED", "7"}}).options.seed, 8u);
-    EXPECT_EQ(parse({"run", "sleep"}, {{"PLENUM_OUTPUT", "e.h5"}}).options.output, "e.h5");
-    EXPECT_EQ(parse({"run", "sleep", "-o", "c.h5"}, {{"PLENUM_OUTPUT", "e.h5"}}).options.output, "c.h5");
-    EXPECT_TRUE(parse({"run", "sleep"}, {{"PLENUM_DRY_RUN", "true"}}).options.dry_run);
-    EXPECT_THAT(refused({"run", "sleep"}, {{"PLENUM_CHUNK_SIZE", "-3"}}),
+    EXPECT_EQ(options({"run", "sleep"}, {{"PLENUM_SEED", "7"}}).seed, 7u);
+    EXPECT_EQ(options({"run", "sleep", "--seed", "8"}, {{"PLENUM_SEED", "7"}}).seed, 8u);
+    EXPECT_EQ(options({"run", "sleep"}, {{"PLENUM_OUTPUT", "e.h5"}}).output, "e.h5");
+    EXPECT_EQ(options({"run", "sleep", "-o", "c.h5"}, {{"PLENUM_OUTPUT", "e.h5"}}).output, "c.h5");
+    EXPECT_EQ(options({"run", "sleep"}, {}).output, "sleep.h5");
+    EXPECT_TRUE(options({"run", "sleep"}, {{"PLENUM_DRY_RUN", "true"}}).dry_run);
+    EXPECT_THAT(refusal([&] {
+                    (void)options({"run", "sleep"}, {{"PLENUM_CHUNK_SIZE", "-3"}});
+                }),
                 HasSubstr("PLENUM_CHUNK_SIZE: '-3' is negative"));
-    EXPECT_EQ(parse({"list"}, {{"PLENUM_CHUNK_SIZE", "-3"}}).kind, CommandKind::list);
 }
 
 TEST_F(CommandLine, MistakesAreOneLineWithTheWayOut) {

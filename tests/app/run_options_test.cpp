@@ -125,6 +125,7 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"chunk-size", "0", "out of range"},
              Case{"chunk-size", "ten", "not a whole number"},
              Case{"chunk-size", "99999999999999999999", "out of range"},
+             Case{"chunk-size", "4294967296", "write a whole number from 1 to 4294967295"},
              Case{"node-memory", "-4G", "not a size"},
              Case{"node-memory", "lots", "not a size"},
              Case{"node-memory", "1e30", "not a size"},

@@ -43,6 +43,9 @@ def command_of(case: Case, setup: argparse.Namespace, given: Path, here: Path, s
     if setup.ranks == 1:
         return words
     wrapper = [str(Path(__file__).parent.parent / "cluster" / "rank-status"), str(statuses)]
+    if case.first_env:
+        only = [word for name, value in case.first_env.items() for word in ("-x", f"{name}={value}")]
+        return ["mpirun", "-n", "1", *only, *wrapper, *words, ":", "-n", str(setup.ranks - 1), *wrapper, *words]
     if not case.other_build:
         return ["mpirun", "-n", str(setup.ranks), *wrapper, *words]
     other = [str(given / "plenum-other"), *words[1:]]
@@ -124,7 +127,7 @@ def main() -> int:
     setup = parser.parse_args()
     part, parts = map(int, setup.part.split("/"))
     cases = [case for case in CASES if setup.only in case.name and setup.ranks <= case.most_ranks]
-    cases = [case for case in cases if setup.ranks > 1 or not case.other_build][part - 1 :: parts]
+    cases = [case for case in cases if setup.ranks > 1 or not (case.other_build or case.first_env)][part - 1 :: parts]
     if not cases:
         parser.error("no such case")
     failed = 0

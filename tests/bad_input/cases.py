@@ -15,6 +15,7 @@ class Case:
     code: int
     words: tuple[str, ...]  # all of them stand in the line
     env: dict[str, str] = field(default_factory=dict)
+    first_env: dict[str, str] = field(default_factory=dict)  # of rank 0 alone; more than one rank only
     files: dict[str, str] = field(default_factory=dict)  # present before, and unchanged after; "/": a folder
     full_at: int | None = None  # bytes after which the disk of the current folder is full
     file_limit: int | None = None  # KiB that a file may have; MPI's own files keep to it too: one rank only
@@ -75,6 +76,7 @@ OPTIONS = [
     option("chunk of 0", "--chunk-size 0", "--chunk-size: '0'", "out of range"),
     option("chunk 1e3", "--chunk-size 1e3", "--chunk-size: '1e3'", "whole number"),
     option("large chunk", "--chunk-size 99999999999999999999", "--chunk-size: '99999999999999999999'"),
+    option("chunk beyond 32 bits", "--chunk-size 4294967296", "--chunk-size: '4294967296'", "to 4294967295"),
     option("negative memory", "--node-memory -5", "--node-memory: '-5'", "512M"),
     option("memory without unit", "--node-memory 4", "--node-memory: '4'", "unit"),
     option("memory in zettabytes", "--node-memory 4ZB", "--node-memory: '4ZB'", "512M"),
@@ -117,6 +119,7 @@ VARIABLES = [
          env={"PLENUM_NODE_MEMORY": "4ZB"}),
     Case("variable with switch", SMALL, USAGE, ("PLENUM_FORCE", "'maybe'"), env={"PLENUM_FORCE": "maybe"}),
     Case("variable with chunk", SMALL, USAGE, ("PLENUM_CHUNK_SIZE", "'-1'"), env={"PLENUM_CHUNK_SIZE": "-1"}),
+    Case("variable of rank 0 alone", SMALL, USAGE, ("PLENUM_SEED", "'y'"), first_env={"PLENUM_SEED": "y"}),
     Case("variable with folder", SMALL, USAGE, ("PLENUM_OUTPUT", "'a/'"), env={"PLENUM_OUTPUT": "a/"}),
 ]
 

@@ -152,7 +152,7 @@ TEST(SegmentPool, ServesManyThreadsAtOnce) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&pool] {
-            for (int i = 0; i < 2000; ++i) EXPECT_NE(pool.allocate(4096 * (1 + i % 8)), nullptr);
+            for (std::uint64_t i = 0; i < 2000; ++i) EXPECT_NE(pool.allocate(4096 * (1 + i % 8)), nullptr);
         });
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(pool.used(), 0u);

@@ -38,9 +38,9 @@ protected:
         EXPECT_EQ(node_.rank_zero().timed(batch), tasks);
         expect_each_started_once(starts, tasks);
     }
-    static std::uint64_t count_unwanted(std::uint64_t tasks) {
+    static std::uint64_t count_unwanted(std::uint64_t first_tasks) {
         std::uint64_t count = 0;
-        for (std::uint64_t task = 0; task < tasks; ++task) count += unwanted(task) ? 1 : 0;
+        for (std::uint64_t task = 0; task < first_tasks; ++task) count += unwanted(task) ? 1 : 0;
         return count;
     }
 

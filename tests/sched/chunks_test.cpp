@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(, Tapered, testing::Values(Technique::gss, Technique::t
 TEST_P(Tapered, CoversEveryTaskOnceAndNeverGrows) {
     for (std::uint64_t const tasks : {1ull, 2ull, 7ull, 100ull, 1000ull, 16'777'216ull})
         for (int const executors : {1, 2, 3, 8, 128, 1000})
-            for (std::uint64_t const min_chunk : {0, 1, 5}) {
+            for (std::uint64_t const min_chunk : {0ull, 1ull, 5ull}) {
                 SCOPED_TRACE(testing::Message()
                              << tasks << " tasks, " << executors << " executors, at least " << min_chunk);
                 auto const plan = plan_chunks(GetParam(), tasks, executors, min_chunk, roomy);
