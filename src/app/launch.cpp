@@ -73,6 +73,7 @@ int exit_code_of(std::exception const& error) {
                                     : fmt::format("rank {} ({}): {}", topology.rank,
                                                   topology.hosts[static_cast<std::size_t>(topology.rank)], error.what()));
     session.abort(exit_code_of(error));
+    std::_Exit(exit_code_of(error));  // not reached; the compiler cannot see that through a virtual call
 }
 
 /// Runs `work`; an exception is told to the user and becomes an exit code.
