@@ -28,7 +28,8 @@ CoreReport report_cores() {
     hwloc_topology_t raw = nullptr;
     if (hwloc_topology_init(&raw) != 0) return {};
     std::unique_ptr<hwloc_topology, DestroyTopology> const topology(raw);
-    // The load is faster without caches and devices. Cores of one thread add no structure, so they are asked for.
+    // The load is faster without caches and devices. Cores of one thread add no structure, so they are asked
+    // for.
     hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
     hwloc_topology_set_type_filter(raw, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
     if (hwloc_topology_load(raw) != 0) return {};
@@ -59,14 +60,16 @@ void limit_library_threads(int threads) {
     static constexpr std::array setters{Setter{"omp_set_num_threads", "OMP_NUM_THREADS"},
                                         Setter{"openblas_set_num_threads", "OPENBLAS_NUM_THREADS"}};
     for (auto const& [function, variable] : setters)
-        if (auto* const call = reinterpret_cast<void (*)(int)>(::dlsym(RTLD_DEFAULT, function)); call != nullptr)
+        if (auto* const call = reinterpret_cast<void (*)(int)>(::dlsym(RTLD_DEFAULT, function));
+            call != nullptr)
             if (auto const* const set = std::getenv(variable); set != nullptr && set == text) call(threads);
 }
 
 int library_threads(int threads) {
     int most = threads;
     for (auto const* const variable : thread_variables)
-        if (auto const* const set = std::getenv(variable); set != nullptr) most = std::max(most, std::atoi(set));
+        if (auto const* const set = std::getenv(variable); set != nullptr)
+            most = std::max(most, std::atoi(set));
     return most;
 }
 

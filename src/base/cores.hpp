@@ -14,11 +14,12 @@ struct CoreReport {
 /// About 10 ms the first time (hwloc reads the topology).
 [[nodiscard]] CoreReport report_cores();
 
-/// OMP_NUM_THREADS and friends: sets those that the user left unset to `threads`, for this process and what it
-/// loads or starts later; libraries that are loaded already are told by their own calls.
+/// OMP_NUM_THREADS and friends: sets those that the user left unset to `threads`, for this process and what
+/// it loads or starts later; libraries that are loaded already are told by their own calls.
 void limit_library_threads(int threads);
 
-/// The most threads that a task will use: the largest of the user's own settings of those variables, or `threads`.
+/// The most threads that a task will use: the largest of the user's own settings of those variables, or
+/// `threads`.
 [[nodiscard]] int library_threads(int threads);
 
 }  // namespace plenum::base

@@ -15,8 +15,8 @@ namespace {
 UniqueFd open_socket() {
     UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd)
-        throw EnvironmentError(
-            fmt::format("cannot open a local socket ({}); raise the limit on open files", std::strerror(errno)));
+        throw EnvironmentError(fmt::format("cannot open a local socket ({}); raise the limit on open files",
+                                           std::strerror(errno)));
     return fd;
 }
 

@@ -1,4 +1,5 @@
-// Wakes a process that sleeps in poll: an abstract local socket, so that nothing is left behind after any exit.
+// Wakes a process that sleeps in poll: an abstract local socket, so that nothing is left behind after any
+// exit.
 #pragma once
 
 #include <array>

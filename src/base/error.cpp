@@ -5,18 +5,23 @@ namespace plenum {
 
 char const* name_of(FailureCause cause) noexcept {
     switch (cause) {
-        case FailureCause::exception: return "exception";
-        case FailureCause::crash: return "crash";
-        case FailureCause::timeout: return "timeout";
-        case FailureCause::out_of_memory: return "out of memory";
-        case FailureCause::node_loss: return "node loss";
+        case FailureCause::exception:
+            return "exception";
+        case FailureCause::crash:
+            return "crash";
+        case FailureCause::timeout:
+            return "timeout";
+        case FailureCause::out_of_memory:
+            return "out of memory";
+        case FailureCause::node_loss:
+            return "node loss";
     }
     return "unknown";
 }
 
 TaskError::TaskError(Data data)
-    : Error(ExitCode::tasks_failed, fmt::format("task {} failed on rank {} ({}): {}", data.task, data.rank,
-                                                data.host, data.message)),
+    : Error(ExitCode::tasks_failed,
+            fmt::format("task {} failed on rank {} ({}): {}", data.task, data.rank, data.host, data.message)),
       data_(std::move(data)) {}
 
 }  // namespace plenum

@@ -15,7 +15,8 @@ namespace plenum::base {
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free && sizeof(std::atomic<std::uint32_t>) == 4);
 
 /// Sleeps until `word` differs from `seen`, somebody wakes it, or `timeout_ns` are over.
-inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint64_t timeout_ns) noexcept {
+inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen,
+                       std::uint64_t timeout_ns) noexcept {
     timespec const timeout{static_cast<time_t>(timeout_ns / 1'000'000'000u),
                            static_cast<long>(timeout_ns % 1'000'000'000u)};
     ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &timeout, nullptr, 0);

@@ -72,9 +72,9 @@ std::uint64_t cgroup_headroom() {
             least = std::min(least, headroom_below("/sys/fs/cgroup", path,
                                                    {"memory.max", "memory.current", "inactive_file"}));
         else if (controllers == "memory")
-            least = std::min(
-                least, headroom_below("/sys/fs/cgroup/memory", path,
-                                      {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"}));
+            least = std::min(least, headroom_below("/sys/fs/cgroup/memory", path,
+                                                   {"memory.limit_in_bytes", "memory.usage_in_bytes",
+                                                    "total_inactive_file"}));
     }
     return least;
 }
@@ -98,7 +98,8 @@ std::uint64_t MemoryLimits::least() const noexcept {
 
 std::string MemoryLimits::describe() const {
     auto text = fmt::format("{} of memory available", format_bytes(available));
-    if (cgroup_headroom != UINT64_MAX) text += fmt::format(", cgroup allows {}", format_bytes(cgroup_headroom));
+    if (cgroup_headroom != UINT64_MAX)
+        text += fmt::format(", cgroup allows {}", format_bytes(cgroup_headroom));
     if (backing_free != UINT64_MAX)
         text += fmt::format(", {} free in {}", format_bytes(backing_free), backing_directory);
     return text;
@@ -121,7 +122,8 @@ std::uint64_t page_size() noexcept {
 }
 
 int populate(void* begin, std::uint64_t bytes) noexcept {
-    static constexpr int madv_populate_write = 23;  // not in the C library's header before glibc 2.35's kernel headers
+    static constexpr int madv_populate_write =
+        23;  // not in the C library's header before glibc 2.35's kernel headers
     // No bytes are always made present, if the kernel knows how to.
     static bool const known = ::madvise(nullptr, 0, madv_populate_write) == 0;
     if (known) {

@@ -38,8 +38,8 @@ std::string format_count(double number) {
 
 std::uint64_t parse_bytes(std::string_view text, std::string_view what) {
     auto const wrong = [&] {
-        return UsageError(fmt::format("{}: '{}' is not a size; write a number with a unit, such as 512M or 4G",
-                                      what, text));
+        return UsageError(fmt::format(
+            "{}: '{}' is not a size; write a number with a unit, such as 512M or 4G", what, text));
     };
     double number = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -52,7 +52,8 @@ std::uint64_t parse_bytes(std::string_view text, std::string_view what) {
     if (!unit.empty() && unit != "B") {
         auto const position = prefixes.find(unit[0]);
         auto const rest = unit.substr(1);
-        if (position == std::string_view::npos || !(rest.empty() || rest == "B" || rest == "IB")) throw wrong();
+        if (position == std::string_view::npos || !(rest.empty() || rest == "B" || rest == "IB"))
+            throw wrong();
         factor = std::ldexp(1.0, 10 * (static_cast<int>(position) + 1));
     }
     if (number * factor >= 0x1p63) throw wrong();

@@ -29,8 +29,8 @@ public:
     [[nodiscard]] virtual std::string mpi_version() const = 0;
     /// Directory that backs node memory, or empty when it is anonymous: the place whose free space counts.
     [[nodiscard]] virtual std::string backing_directory() const = 0;
-    /// Collective over the ranks of the node; all ask for the same number. Zeroed; pages count when touched. The
-    /// caller has checked before that there is room. Once per session.
+    /// Collective over the ranks of the node; all ask for the same number. Zeroed; pages count when touched.
+    /// The caller has checked before that there is room. Once per session.
     [[nodiscard]] virtual NodeMemory reserve_node_memory(std::size_t bytes) = 0;
     /// Collective: the orderly end. Not called when an exception ends the program.
     virtual void close() = 0;

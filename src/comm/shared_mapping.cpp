@@ -13,14 +13,16 @@
 
 namespace plenum::comm {
 
-static_assert(!std::is_copy_constructible_v<SharedMapping> && std::is_nothrow_move_constructible_v<SharedMapping>);
+static_assert(!std::is_copy_constructible_v<SharedMapping> &&
+              std::is_nothrow_move_constructible_v<SharedMapping>);
 
 SharedMapping::SharedMapping(std::size_t bytes) : bytes_(bytes) {
     auto* const memory =
         ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
-        throw EnvironmentError(fmt::format("cannot reserve {} of node memory ({}); ask for less with --node-memory",
-                                           base::format_bytes(bytes), std::strerror(errno)));
+        throw EnvironmentError(
+            fmt::format("cannot reserve {} of node memory ({}); ask for less with --node-memory",
+                        base::format_bytes(bytes), std::strerror(errno)));
     base_ = static_cast<std::byte*>(memory);
 }
 

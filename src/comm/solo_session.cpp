@@ -56,6 +56,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Session> make_solo_session() { return std::make_unique<SoloSession>(); }
+std::unique_ptr<Session> make_solo_session() {
+    return std::make_unique<SoloSession>();
+}
 
 }  // namespace plenum::comm

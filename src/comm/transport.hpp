@@ -25,8 +25,8 @@ public:
     [[nodiscard]] virtual int rank() const noexcept = 0;
     [[nodiscard]] virtual int ranks() const noexcept = 0;
 
-    /// Local, returns at once. The payload's owner is let go when the bytes are no longer needed. A message to the
-    /// own rank is not encoded. Messages from one rank to another arrive in the order of sending.
+    /// Local, returns at once. The payload's owner is let go when the bytes are no longer needed. A message
+    /// to the own rank is not encoded. Messages from one rank to another arrive in the order of sending.
     virtual void send(int to, wire::Message message) = 0;
     /// The next message that has arrived whole, if any. Local; makes progress on sends and receives.
     [[nodiscard]] virtual std::optional<Incoming> receive() = 0;

@@ -23,7 +23,6 @@
 namespace plenum::mpi {
 namespace {
 
-
 /// A communicator with returning error handlers, freed with its owner.
 class Communicator {
 public:
@@ -53,26 +52,30 @@ Communicator duplicate_world() {
 
 Communicator split_by_node(MPI_Comm world, int rank) {
     MPI_Comm node = MPI_COMM_NULL;
-    check("MPI_Comm_split_type", MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node));
+    check("MPI_Comm_split_type",
+          MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node));
     return Communicator(node);
 }
 
-/// Collective over the ranks of the node: the directory of the file behind a shared window, found with a window of a
-/// page (about 1 ms). Asking MPI_T for osc_sm_backing_directory makes Open MPI load all its plugins: 0.2 s.
+/// Collective over the ranks of the node: the directory of the file behind a shared window, found with a
+/// window of a page (about 1 ms). Asking MPI_T for osc_sm_backing_directory makes Open MPI load all its
+/// plugins: 0.2 s.
 std::string window_directory(MPI_Comm node) {
     MPI_Win window = MPI_WIN_NULL;
     void* base = nullptr;
-    check("MPI_Win_allocate_shared",
-          MPI_Win_allocate_shared(static_cast<MPI_Aint>(base::page_size()), 1, MPI_INFO_NULL, node, &base, &window));
+    check("MPI_Win_allocate_shared", MPI_Win_allocate_shared(static_cast<MPI_Aint>(base::page_size()), 1,
+                                                             MPI_INFO_NULL, node, &base, &window));
     auto const address = reinterpret_cast<std::uintptr_t>(base);
     std::string directory = "/dev/shm";
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
         // "begin-end rw-s offset device inode    /path (deleted)"
         std::uintptr_t begin = 0, end = 0;
-        if (std::sscanf(line.c_str(), "%zx-%zx", &begin, &end) != 2 || address < begin || address >= end) continue;
+        if (std::sscanf(line.c_str(), "%zx-%zx", &begin, &end) != 2 || address < begin || address >= end)
+            continue;
         auto const path = line.find('/');
-        if (path != std::string::npos && path < line.rfind('/')) directory = line.substr(path, line.rfind('/') - path);
+        if (path != std::string::npos && path < line.rfind('/'))
+            directory = line.substr(path, line.rfind('/') - path);
         break;
     }
     check("MPI_Win_free", MPI_Win_free(&window));
@@ -93,7 +96,8 @@ void init_mpi() {
 class MpiSession : public comm::Session {
 public:
     MpiSession()
-        : world_((init_mpi(), duplicate_world())), transport_(world_.get()),
+        : world_((init_mpi(), duplicate_world())),
+          transport_(world_.get()),
           node_(split_by_node(world_.get(), transport_.rank())) {
         fill_topology();
         if (topology_.node_ranks > 1) window_directory_ = window_directory(node_.get());
@@ -123,7 +127,8 @@ public:
         }
         void* base = nullptr;
         auto const page = base::page_size();
-        // The window starts somewhere within a page, at the same place in every process: ask for one page more.
+        // The window starts somewhere within a page, at the same place in every process: ask for one page
+        // more.
         auto const mine = topology_.node_rank == 0 ? static_cast<MPI_Aint>(bytes + page) : MPI_Aint{0};
         check("MPI_Win_allocate_shared",
               MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node_.get(), &base, &window_));
@@ -162,7 +167,8 @@ private:
         int leader = topology_.rank;
         check("MPI_Bcast", MPI_Bcast(&leader, 1, MPI_INT, 0, node_.get()));
         std::vector<int> leader_of(static_cast<std::size_t>(topology_.ranks));
-        check("MPI_Allgather", MPI_Allgather(&leader, 1, MPI_INT, leader_of.data(), 1, MPI_INT, world_.get()));
+        check("MPI_Allgather",
+              MPI_Allgather(&leader, 1, MPI_INT, leader_of.data(), 1, MPI_INT, world_.get()));
         topology_.leaders.clear();
         topology_.node_of.assign(leader_of.size(), 0);
         for (std::size_t i = 0; i < leader_of.size(); ++i) {
@@ -209,12 +215,19 @@ MpiError::MpiError(char const* call, int code)
           MPI_Error_string(code, text.data(), &length);
           return fmt::format("{} failed ({})", call, std::string_view(text.data()));
       }()),
-      call_(call), code_(code) {}
+      call_(call),
+      code_(code) {}
 
-bool launched_as_rank() noexcept { return rank_from_launcher().has_value(); }
+bool launched_as_rank() noexcept {
+    return rank_from_launcher().has_value();
+}
 
-int launched_rank() noexcept { return rank_from_launcher().value_or(0); }
+int launched_rank() noexcept {
+    return rank_from_launcher().value_or(0);
+}
 
-std::unique_ptr<comm::Session> make_mpi_session() { return std::make_unique<MpiSession>(); }
+std::unique_ptr<comm::Session> make_mpi_session() {
+    return std::make_unique<MpiSession>();
+}
 
 }  // namespace plenum::mpi

@@ -86,14 +86,16 @@ void MpiTransport::post_receives() {
         for (auto& arriving : arriving_[source]) {
             if (arriving.posted) continue;
             if (posted_bytes_ > 0 && posted_bytes_ + arriving.payload_bytes > posted_most) return;
-            std::shared_ptr<std::byte[]> const memory(new std::byte[arriving.payload_bytes]);  // not zeroed on purpose
+            std::shared_ptr<std::byte[]> const memory(
+                new std::byte[arriving.payload_bytes]);  // not zeroed on purpose
             arriving.frame.payload = {memory, {memory.get(), arriving.payload_bytes}};
             arriving.posted = true;
             posted_bytes_ += arriving.payload_bytes;
             post_pieces(arriving.requests, arriving.payload_bytes,
                         [&](std::size_t at, int count, MPI_Request* request) {
-                            check("MPI_Irecv", MPI_Irecv(memory.get() + at, count, MPI_BYTE, static_cast<int>(source),
-                                                         tag_payload, communicator_, request));
+                            check("MPI_Irecv",
+                                  MPI_Irecv(memory.get() + at, count, MPI_BYTE, static_cast<int>(source),
+                                            tag_payload, communicator_, request));
                         });
         }
     }
@@ -112,7 +114,8 @@ bool MpiTransport::probe() {
         Bytes bytes(static_cast<std::size_t>(count));
         check("MPI_Mrecv", MPI_Mrecv(bytes.data(), count, MPI_BYTE, &message, MPI_STATUS_IGNORE));
         if (bytes.size() < sizeof(Head))
-            throw EnvironmentError("received a message that is too short; all ranks must run the same plenum");
+            throw EnvironmentError(
+                "received a message that is too short; all ranks must run the same plenum");
         note_head(status.MPI_SOURCE, std::move(bytes));
         return true;
     }
@@ -140,7 +143,8 @@ std::optional<comm::Incoming> MpiTransport::receive() {
         queue.pop_front();
         --receiving_;
         next_source_ = source + 1;
-        return comm::Incoming{.source = static_cast<int>(source), .message = wire::from_frame(std::move(frame))};
+        return comm::Incoming{.source = static_cast<int>(source),
+                              .message = wire::from_frame(std::move(frame))};
     }
     return std::nullopt;
 }

@@ -13,7 +13,8 @@ void MemorySink::take(wire::BlockResults results) {
     if (store_->stride != 0) {
         // Without payload the executors of this node have written in place.
         if (!bytes.empty())
-            std::memcpy(store_->base + results.runs.front().first * store_->stride, bytes.data(), bytes.size());
+            std::memcpy(store_->base + results.runs.front().first * store_->stride, bytes.data(),
+                        bytes.size());
     } else {
         std::size_t at = 0, i = 0;
         for (auto const& run : results.runs)
@@ -24,9 +25,11 @@ void MemorySink::take(wire::BlockResults results) {
         if (!bytes.empty()) store_->owners.push_back(results.payload.owner);
     }
     for (auto& failure : results.failures)
-        store_->failures.push_back({.task = failure.task, .rank = failure.rank,
+        store_->failures.push_back({.task = failure.task,
+                                    .rank = failure.rank,
                                     .host = hosts_[static_cast<std::size_t>(failure.rank)],
-                                    .attempt = failure.attempt, .cause = failure.cause,
+                                    .attempt = failure.attempt,
+                                    .cause = failure.cause,
                                     .message = std::move(failure.message)});
 }
 

@@ -25,7 +25,8 @@ public:
     [[nodiscard]] virtual std::uint64_t backlog() const noexcept { return 0; }
     /// A defect of the sink (a full disk): the batch cannot succeed any more.
     [[nodiscard]] virtual bool broken() const noexcept { return false; }
-    /// All is taken. `done` is called once everything is stored, from any thread, with the first error if any.
+    /// All is taken. `done` is called once everything is stored, from any thread, with the first error if
+    /// any.
     virtual void finish(std::function<void(std::exception_ptr)> done) = 0;
 };
 

@@ -24,13 +24,13 @@ namespace {
 
 constexpr auto page = base::page_most;
 
-// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only leaders have
-// to look for messages, those from other nodes.
-constexpr int nap_under_way_ms = 0;    // a transfer is under way and needs progress; see wait()
-constexpr int nap_leader_ms = 1;       // a leader among several nodes, when something has just happened
-constexpr int nap_quiet_leader_ms = 4; // the same, nothing for a while: long tasks, or no work
-constexpr int nap_ms = 100;            // all others
-constexpr int nap_rank_zero_ms = 50;   // rank 0 draws progress while there is something to draw
+// How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only
+// leaders have to look for messages, those from other nodes.
+constexpr int nap_under_way_ms = 0;     // a transfer is under way and needs progress; see wait()
+constexpr int nap_leader_ms = 1;        // a leader among several nodes, when something has just happened
+constexpr int nap_quiet_leader_ms = 4;  // the same, nothing for a while: long tasks, or no work
+constexpr int nap_ms = 100;             // all others
+constexpr int nap_rank_zero_ms = 50;    // rank 0 draws progress while there is something to draw
 constexpr std::uint64_t quiet_after_ns = 50'000'000;
 constexpr std::uint64_t large_segment = 64 << 20;  // from here on freed pages go back to the system
 constexpr std::uint64_t idle_call_ns = 50'000'000;
@@ -61,18 +61,23 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     // The fork server has to come before threads and before MPI moves data.
     supervisor_ = std::make_unique<Supervisor>(
         node_, topology.node_rank,
-        Supervisor::Options{.isolation = options_.isolation, .threads_per_task = options_.threads_per_task,
-                            .rank = topology.rank, .bell = bell_.address(),
+        Supervisor::Options{.isolation = options_.isolation,
+                            .threads_per_task = options_.threads_per_task,
+                            .rank = topology.rank,
+                            .bell = bell_.address(),
                             .output = [this](wire::Output output) { send(0, std::move(output)); }});
     session_.transport().barrier();  // all bells are known
     auto const& header = node_.header();
     start_ns_ = header.run_start_ns;
     if (topology.leads()) {
         auto const split = header.scratch_begin + uncommitted_limit(node_.bytes()) / page * page;
-        transient_ = std::make_unique<SegmentPool>(node_, header.scratch_begin, split, large_segment, bell_.address());
-        kept_ = std::make_unique<SegmentPool>(node_, split, header.scratch_end, large_segment, bell_.address());
+        transient_ =
+            std::make_unique<SegmentPool>(node_, header.scratch_begin, split, large_segment, bell_.address());
+        kept_ =
+            std::make_unique<SegmentPool>(node_, split, header.scratch_end, large_segment, bell_.address());
         leader_ = std::make_unique<Leader>(
-            node_, Leader::Place{.node = topology.node, .nodes = topology.nodes, .is_rank_zero = topology.rank == 0},
+            node_,
+            Leader::Place{.node = topology.node, .nodes = topology.nodes, .is_rank_zero = topology.rank == 0},
             *transient_, [this](wire::Message message) { send(0, std::move(message)); });
     }
     if (topology.rank == 0)
@@ -87,16 +92,16 @@ void Engine::reserve_memory() {
     auto const& topology = session_.topology();
     auto const limits = base::read_memory_limits(session_.backing_directory());
     auto const asked = options_.node_memory;
-    // Two halves of address space, one for arrays and one for the rest; pages count only when they are touched. But
-    // the directory behind a shared window must have room for all of it when it is made.
+    // Two halves of address space, one for arrays and one for the rest; pages count only when they are
+    // touched. But the directory behind a shared window must have room for all of it when it is made.
     std::string verdict;
     if (topology.leads()) {
         auto const most = limits.backing_free / 10 * 9;
         auto const bytes = asked != 0 ? std::min(2 * asked, most) : std::min(limits.least(), most);
         if (asked > limits.least() || bytes < asked)
             verdict = fmt::format("!--node-memory {} is more than node {} has ({}); ask for less",
-                                  base::format_bytes(asked), topology.hosts[static_cast<std::size_t>(topology.rank)],
-                                  limits.describe());
+                                  base::format_bytes(asked),
+                                  topology.hosts[static_cast<std::size_t>(topology.rank)], limits.describe());
         else
             verdict = std::to_string(bytes);
     }
@@ -158,7 +163,8 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     try {
         run_loop(thread, body_ended);
     } catch (std::exception const& error) {
-        // The body's thread may be anywhere and the other ranks do not know: nothing is destroyed, all are ended.
+        // The body's thread may be anywhere and the other ranks do not know: nothing is destroyed, all are
+        // ended.
         if (fatal_handler_) fatal_handler_(error);
         throw;
     }
@@ -214,7 +220,8 @@ void Engine::end_at_once(int code) {
         relay(goodbye);
     }
     auto const start = base::now_ns();
-    while (session_.transport().busy() && base::now_ns() - start < last_words_ns) (void)session_.transport().receive();
+    while (session_.transport().busy() && base::now_ns() - start < last_words_ns)
+        (void)session_.transport().receive();
     // The executors see their parent die. The body may be anywhere: nothing is destroyed under its feet.
     ::_exit(code);
 }
@@ -243,7 +250,8 @@ void Engine::leave() {
     auto const seconds = [&](std::uint64_t ns) {
         return ns == 0 ? 0.0 : static_cast<double>(ns - header.run_start_ns) * 1e-9;
     };
-    send(0, wire::Farewell{.rank = topology.rank, .tasks = cell.tasks_done.load(),
+    send(0, wire::Farewell{.rank = topology.rank,
+                           .tasks = cell.tasks_done.load(),
                            .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9,
                            .first_start = seconds(cell.first_start_ns.load()),
                            .last_end = seconds(cell.last_end_ns.load())});
@@ -263,7 +271,8 @@ void Engine::dispatch(comm::Incoming incoming) {
                                  std::is_same_v<Type, wire::BlockResults> ||
                                  std::is_same_v<Type, wire::ArrayVerdict>) {
                 host_->on(std::forward<M>(message));
-            } else if constexpr (std::is_same_v<Type, wire::ArrayStep> || std::is_same_v<Type, wire::ArrayPiece>) {
+            } else if constexpr (std::is_same_v<Type, wire::ArrayStep> ||
+                                 std::is_same_v<Type, wire::ArrayPiece>) {
                 on(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::Output>) {
                 if (output_handler_) output_handler_(message);
@@ -293,16 +302,18 @@ void Engine::require_memory(std::uint64_t bytes, std::string const& what) const 
     if (bytes < large_segment) return;
     auto const limits = base::read_memory_limits(session_.backing_directory());
     if (bytes > limits.least())
-        throw EnvironmentError(fmt::format("{} need {}, more than this node can give ({}); write them to the result "
-                                           "file, or use a node with more memory",
-                                           what, base::format_bytes(bytes), limits.describe()));
+        throw EnvironmentError(
+            fmt::format("{} need {}, more than this node can give ({}); write them to the result "
+                        "file, or use a node with more memory",
+                        what, base::format_bytes(bytes), limits.describe()));
 }
 
 std::string Engine::check_array(wire::ArrayStep const& step) const {
     auto const limits = base::read_memory_limits(session_.backing_directory());
     if (step.bytes <= limits.least()) return {};
     return fmt::format(
-        "a shared array of {} does not fit into the memory of node {} ({}); use smaller arrays or another node",
+        "a shared array of {} does not fit into the memory of node {} ({}); use smaller arrays or another "
+        "node",
         base::format_bytes(step.bytes),
         session_.topology().hosts[static_cast<std::size_t>(session_.topology().rank)], limits.describe());
 }
@@ -317,8 +328,8 @@ std::string Engine::populate_array(wire::ArrayStep const& step) const {
     auto const error = base::populate(node_.base() + step.offset + first * page, (last - first) * page);
     if (error == 0) return {};
     return fmt::format("node {} has no memory for a shared array of {} ({}); use smaller arrays",
-                       topology.hosts[static_cast<std::size_t>(topology.rank)], base::format_bytes(step.bytes),
-                       std::strerror(error));
+                       topology.hosts[static_cast<std::size_t>(topology.rank)],
+                       base::format_bytes(step.bytes), std::strerror(error));
 }
 
 void Engine::on(wire::ArrayStep const& step) {
@@ -327,8 +338,10 @@ void Engine::on(wire::ArrayStep const& step) {
         ::madvise(node_.base() + step.offset, (step.bytes + page - 1) / page * page, MADV_REMOVE);
         return;
     }
-    send(0, wire::ArrayVerdict{.id = step.id, .rank = session_.topology().rank,
-                               .problem = step.step == Step::check ? check_array(step) : populate_array(step)});
+    send(0,
+         wire::ArrayVerdict{.id = step.id,
+                            .rank = session_.topology().rank,
+                            .problem = step.step == Step::check ? check_array(step) : populate_array(step)});
 }
 
 void Engine::on(wire::ArrayPiece piece) {

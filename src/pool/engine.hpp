@@ -1,4 +1,5 @@
-// The engine of one rank: node memory, executors, leader, and on rank 0 the host of the body. Each rank runs one.
+// The engine of one rank: node memory, executors, leader, and on rank 0 the host of the body. Each rank runs
+// one.
 #pragma once
 
 #include <atomic>
@@ -36,8 +37,9 @@ struct RankReport {
 
 class Engine {
 public:
-    /// Collective. Reserves node memory and forks the fork server: call it from the main thread, before the program
-    /// starts threads. An error of any node (too little memory, different programs) is thrown on every rank.
+    /// Collective. Reserves node memory and forks the fork server: call it from the main thread, before the
+    /// program starts threads. An error of any node (too little memory, different programs) is thrown on
+    /// every rank.
     Engine(comm::Session& session, EngineOptions options);
     Engine(Engine const&) = delete;
     Engine& operator=(Engine const&) = delete;
@@ -45,17 +47,17 @@ public:
     Engine& operator=(Engine&&) = delete;
     ~Engine();
 
-    /// Collective: the loop of this rank until the program has ended. On rank 0 `body` runs on a thread of its own,
-    /// then, when all executors have left, `conclude` on the main thread with the body's code; it returns the exit
-    /// code, which every rank returns. Both must not throw and are not called elsewhere.
+    /// Collective: the loop of this rank until the program has ended. On rank 0 `body` runs on a thread of
+    /// its own, then, when all executors have left, `conclude` on the main thread with the body's code; it
+    /// returns the exit code, which every rank returns. Both must not throw and are not called elsewhere.
     int serve(std::function<int()> const& body, std::function<int(int)> const& conclude);
 
     // ---- rank 0 ----
     [[nodiscard]] Host& host() noexcept { return *host_; }
     [[nodiscard]] NodeView node() const noexcept { return node_; }
     [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
-    /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1 ms for
-    /// large numbers, nothing for small ones.
+    /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1
+    /// ms for large numbers, nothing for small ones.
     void require_memory(std::uint64_t bytes, std::string const& what) const;
     /// Memory for results that stay on rank 0's node. Thread-safe.
     [[nodiscard]] SegmentPool& kept_results() noexcept { return *kept_; }
@@ -63,8 +65,8 @@ public:
     void on_output(std::function<void(wire::Output const&)> handler) { output_handler_ = std::move(handler); }
     /// Called about every 50 ms while the body runs, on the main thread.
     void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
-    /// Called on the main thread when a signal asks rank 0 to end; true: leave nothing behind any more, every rank
-    /// ends at once with the exit code 128 + signal. false: the run is at its end anyway and goes on.
+    /// Called on the main thread when a signal asks rank 0 to end; true: leave nothing behind any more, every
+    /// rank ends at once with the exit code 128 + signal. false: the run is at its end anyway and goes on.
     void on_interrupt(std::function<bool(int signal)> handler) { interrupt_handler_ = std::move(handler); }
     /// For long steps of `conclude`, every 25 ms or so: does not return when the run was interrupted.
     void check_interrupt();

@@ -77,7 +77,8 @@ int Executor::oldest_open_slot() const {
     for (int i = 0; i < slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence) continue;
+        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
+            continue;
         best = i;
         best_sequence = slot.sequence;
     }
@@ -100,8 +101,8 @@ Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t con
 
 bool Executor::run_slot(int index) {
     auto& slot = node_.slot(index);
-    // The claim to be here comes before the look at the state: a leader that has closed the slot either sees the
-    // claim and waits, or this look sees that the slot is closed.
+    // The claim to be here comes before the look at the state: a leader that has closed the slot either sees
+    // the claim and waits, or this look sees that the slot is closed.
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
     bool worked = false;
@@ -211,7 +212,8 @@ void Executor::flush_finished(BlockSlot const& slot) {
     for (std::uint32_t i = 0; i < count; ++i) {
         // A task of the chunk that failed has its status already; most chunks have none.
         auto* const end = status + (cell_.finished[i].last.load(std::memory_order_relaxed) - slot.first);
-        for (auto* s = status + (cell_.finished[i].first.load(std::memory_order_relaxed) - slot.first); s != end; ++s)
+        for (auto* s = status + (cell_.finished[i].first.load(std::memory_order_relaxed) - slot.first);
+             s != end; ++s)
             if (*s == static_cast<std::uint8_t>(detail::TaskStatus::pending))
                 *s = static_cast<std::uint8_t>(detail::TaskStatus::done);
     }
@@ -256,7 +258,8 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
     timing.rank = cell_.rank;
     timing.duration = static_cast<double>(elapsed) * 1e-9;
     timing.peak_rss = peak_rss_;
-    // Last: by its start the leader tells a whole row from what was there before, should this executor die here.
+    // Last: by its start the leader tells a whole row from what was there before, should this executor die
+    // here.
     std::atomic_ref(timing.start)
         .store(static_cast<double>(start - node_.header().run_start_ns) * 1e-9, std::memory_order_release);
 }
@@ -267,7 +270,8 @@ std::uint64_t Executor::output_written(std::size_t stream) const {
         auto const ended = taken.ended.load(std::memory_order_seq_cst);
         int waiting = 0;
         if (::ioctl(stream == 0 ? pipes_.out : pipes_.error, FIONREAD, &waiting) != 0) waiting = 0;
-        if (taken.begun.load(std::memory_order_seq_cst) == ended) return ended + static_cast<std::uint64_t>(waiting);
+        if (taken.begun.load(std::memory_order_seq_cst) == ended)
+            return ended + static_cast<std::uint64_t>(waiting);
         ::sched_yield();  // the parent is reading
     }
 }
@@ -321,7 +325,8 @@ void Executor::store(detail::ChunkCall& call, std::uint64_t task, ByteView resul
     auto const limit = ring_record_limit(self.node_.header().ring_bytes);
     if (result.size() <= limit) return self.push(task, RingRecord::Kind::result, result);
     auto const message = "the result has " + std::to_string(result.size()) + " bytes (the most is " +
-                         std::to_string(limit) + "); give more memory with --node-memory, or declare its shape";
+                         std::to_string(limit) +
+                         "); give more memory with --node-memory, or declare its shape";
     fail(call, task, message.c_str());
 }
 

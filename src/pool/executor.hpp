@@ -40,8 +40,8 @@ private:
     [[nodiscard]] int oldest_open_slot() const;
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
-    [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
-                                             std::uint64_t step);
+    [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
+                                             std::uint64_t unit, std::uint64_t step);
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
     void remember_finished(BlockSlot const& slot, ChunkRange chunk);
     void flush_finished(BlockSlot const& slot);
@@ -61,19 +61,19 @@ private:
     OutputPipes pipes_;
     base::Ringer ringer_;
     std::uint32_t batch_ = 0;
-    std::shared_ptr<void> object_;           // decoded function object of batch_
+    std::shared_ptr<void> object_;  // decoded function object of batch_
     detail::ChunkFunction function_ = nullptr;
-    double mean_ns_ = 0;                     // of a task of batch_; 0: unknown
-    std::uint64_t sequence_ = 0;             // of the block at work
-    std::uint64_t clock_ = 0;                // last reading
-    std::uint32_t unclocked_chunks_ = 0;     // since then
+    double mean_ns_ = 0;                  // of a task of batch_; 0: unknown
+    std::uint64_t sequence_ = 0;          // of the block at work
+    std::uint64_t clock_ = 0;             // last reading
+    std::uint32_t unclocked_chunks_ = 0;  // since then
     std::uint64_t unclocked_tasks_ = 0;
-    std::uint64_t flushed_ = 0;              // when statuses were written last
-    bool prints_ = false;                    // a task of batch_ has printed: marks follow every task
-    std::uint64_t output_checked_ = 0;       // when
-    std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;   // tasks since then
-    std::array<std::uint64_t, 2> output_marked_{};                // bytes up to and with the last mark
-    std::uint64_t rss_read_ = 0;             // when
+    std::uint64_t flushed_ = 0;         // when statuses were written last
+    bool prints_ = false;               // a task of batch_ has printed: marks follow every task
+    std::uint64_t output_checked_ = 0;  // when
+    std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;  // tasks since then
+    std::array<std::uint64_t, 2> output_marked_{};               // bytes up to and with the last mark
+    std::uint64_t rss_read_ = 0;                                 // when
     std::uint64_t peak_rss_ = 0;
 };
 

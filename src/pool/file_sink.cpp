@@ -6,7 +6,11 @@ namespace plenum::pool {
 
 FileSink::FileSink(io::ResultSink& file, Writer& writer, io::MapId map, std::size_t element_bytes,
                    std::function<void(wire::Failure const&)> on_failure)
-    : file_(file), writer_(writer), map_(map), element_bytes_(element_bytes), on_failure_(std::move(on_failure)) {}
+    : file_(file),
+      writer_(writer),
+      map_(map),
+      element_bytes_(element_bytes),
+      on_failure_(std::move(on_failure)) {}
 
 void FileSink::take(wire::BlockResults results) {
     for (auto const& failure : results.failures) on_failure_(failure);
@@ -37,12 +41,19 @@ void FileSink::store(wire::BlockResults const& results) {
     std::vector<io::TimingRow> rows;
     rows.reserve(results.timing.size());
     for (auto const& timing : results.timing)
-        rows.push_back({.first = timing.first, .count = timing.count, .rank = timing.rank, .start = timing.start,
-                        .duration = timing.duration, .peak_rss = timing.peak_rss});
+        rows.push_back({.first = timing.first,
+                        .count = timing.count,
+                        .rank = timing.rank,
+                        .start = timing.start,
+                        .duration = timing.duration,
+                        .peak_rss = timing.peak_rss});
     if (!rows.empty()) file_.put_timing(map_, rows);
     for (auto const& failure : results.failures)
-        file_.put_failure(map_, {.task = failure.task, .attempt = failure.attempt, .rank = failure.rank,
-                                 .cause = failure.cause, .message = failure.message});
+        file_.put_failure(map_, {.task = failure.task,
+                                 .attempt = failure.attempt,
+                                 .rank = failure.rank,
+                                 .cause = failure.cause,
+                                 .message = failure.message});
 }
 
 void FileSink::finish(std::function<void(std::exception_ptr)> done) {

@@ -42,7 +42,8 @@ void on_memory_fault(int signal, siginfo_t* info, void*) {
     }
     auto const* const address = static_cast<std::byte const*>(info->si_addr);
     auto note = FaultNote::none;
-    if (address >= fault_context.arrays_begin && address < fault_context.arrays_end) note = FaultNote::shared_array;
+    if (address >= fault_context.arrays_begin && address < fault_context.arrays_end)
+        note = FaultNote::shared_array;
     else if (address >= fault_context.stack_low && address < fault_context.stack_high)
         note = FaultNote::stack_overflow;
     else if (reinterpret_cast<std::uintptr_t>(address) < 4096)
@@ -75,14 +76,16 @@ void note_memory_faults(NodeView node, int index) {
 [[noreturn]] void run_as_executor(NodeView node, int index, pid_t parent, OutputPipes pipes) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // the parent died in between
-    // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's business.
+    // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
+    // business.
     for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE}) ::signal(signal, SIG_DFL);
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     note_memory_faults(node, index);
     rlimit const none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);  // a core would hold all of node memory
     if (int const fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
-        [[maybe_unused]] auto const written = ::write(fd, "1000", 4);  // the kernel's first choice, not the parent
+        [[maybe_unused]] auto const written =
+            ::write(fd, "1000", 4);  // the kernel's first choice, not the parent
         ::close(fd);
     }
     try {
@@ -103,7 +106,8 @@ void note_memory_faults(NodeView node, int index) {
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.
-    if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) != 0)
+    if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) !=
+        0)
         ::_exit(1);
     ::dup2(pipes.out, STDOUT_FILENO);
     ::dup2(pipes.error, STDERR_FILENO);
@@ -113,8 +117,8 @@ void note_memory_faults(NodeView node, int index) {
     base::limit_library_threads(threads);
     for (int index = 0; ::recv(socket, &index, sizeof index, 0) == sizeof index;) {
         // The child becomes a child of the rank's process, which then sees its end directly.
-        auto const child = static_cast<pid_t>(::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr,
-                                                        nullptr));
+        auto const child = static_cast<pid_t>(
+            ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
         if (child == 0) {
             ::close(socket);
             run_as_executor(node, index, parent, {STDOUT_FILENO, STDERR_FILENO});

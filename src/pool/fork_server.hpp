@@ -1,5 +1,5 @@
-// Creates executors for one rank: a small process forked early, before threads and MPI traffic, whose children are
-// children of the rank's process.
+// Creates executors for one rank: a small process forked early, before threads and MPI traffic, whose
+// children are children of the rank's process.
 #pragma once
 
 #include <sys/types.h>
@@ -24,8 +24,8 @@ public:
     ForkServer& operator=(ForkServer&&) = delete;
     ~ForkServer();
 
-    /// Forks the executor of cell `index`; returns its process id. About 0.3 ms. Throws EnvironmentError when the
-    /// system has no room for another process.
+    /// Forks the executor of cell `index`; returns its process id. About 0.3 ms. Throws EnvironmentError when
+    /// the system has no room for another process.
     [[nodiscard]] pid_t spawn(int index);
 
 private:

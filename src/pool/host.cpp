@@ -13,14 +13,16 @@ namespace plenum::pool {
 namespace {
 
 constexpr auto page = base::page_most;
-constexpr std::uint64_t piece_bytes = 16 << 20;          // of an array on its way between nodes
-// Of results in one block, for each executor of the node. What waits for the disk stays in a few warm pages, and partly
-// in the cache: with blocks of 64 MiB every result lies in memory that was never touched, four times slower in all.
+constexpr std::uint64_t piece_bytes = 16 << 20;  // of an array on its way between nodes
+// Of results in one block, for each executor of the node. What waits for the disk stays in a few warm pages,
+// and partly in the cache: with blocks of 64 MiB every result lies in memory that was never touched, four
+// times slower in all.
 constexpr std::uint64_t block_bytes_per_executor = 1 << 20;
-constexpr std::uint64_t distant_block_bytes_per_executor = 4 << 20;  // on other nodes: a round trip for each block
+constexpr std::uint64_t distant_block_bytes_per_executor =
+    4 << 20;                                              // on other nodes: a round trip for each block
 constexpr std::uint64_t first_varying_per_executor = 16;  // tasks of the first blocks
 constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
-constexpr std::uint64_t backlog_per_node = 64 << 20;     // results that wait for the disk, for the same reason
+constexpr std::uint64_t backlog_per_node = 64 << 20;  // results that wait for the disk, for the same reason
 constexpr std::uint64_t backlog_most = 512 << 20;
 
 /// Bytes of the largest item of varying size.
@@ -39,8 +41,13 @@ std::vector<int> tree_children(int node, int nodes) {
     return children;
 }
 
-Host::Host(NodeView node, comm::Topology const& topology, Options options, SendTo send, base::DoorbellAddress bell)
-    : node_(node), topology_(topology), options_(options), send_(std::move(send)), bell_(bell),
+Host::Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,
+           base::DoorbellAddress bell)
+    : node_(node),
+      topology_(topology),
+      options_(options),
+      send_(std::move(send)),
+      bell_(bell),
       arrays_(node.header().arrays_begin, node.header().arrays_end, page) {
     for (int n = 0; n < topology.nodes; ++n) coordinator_.add_node(n, topology.ranks_on(n));
 }
@@ -53,8 +60,8 @@ void Host::post(std::function<void()> work) {
     ringer_.ring(bell_);
 }
 
-void Host::run(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
-               bool timing) {
+void Host::run(detail::BatchRequest const& request, BatchSink& sink,
+               std::optional<std::uint64_t> direct_offset, bool timing) {
     std::promise<void> done;
     auto future = done.get_future();
     auto const shared = std::make_shared<std::promise<void>>(std::move(done));
@@ -62,11 +69,14 @@ void Host::run(detail::BatchRequest const& request, BatchSink& sink, std::option
         start(request, sink, direct_offset, timing, std::move(*shared));
     });
     future.get();
-    auto const stored = std::make_shared<std::promise<void>>();  // the writer's thread may be the last to hold it
+    auto const stored =
+        std::make_shared<std::promise<void>>();  // the writer's thread may be the last to hold it
     auto stored_future = stored->get_future();
     sink.finish([stored](std::exception_ptr error) {
-        if (error) stored->set_exception(error);
-        else stored->set_value();
+        if (error)
+            stored->set_exception(error);
+        else
+            stored->set_value();
     });
     stored_future.get();
 }
@@ -84,33 +94,41 @@ std::uint64_t Host::most_tasks_of_block(wire::OpenBatch const& batch, std::uint6
     bool const on_rank_zeros_node = node == topology_.node_of[0];
     if (batch.stride != 0 && !(batch.direct && on_rank_zeros_node)) {
         auto const executors = static_cast<std::uint64_t>(topology_.ranks_on(node));
-        auto const bytes = executors * (on_rank_zeros_node ? block_bytes_per_executor : distant_block_bytes_per_executor);
+        auto const bytes =
+            executors * (on_rank_zeros_node ? block_bytes_per_executor : distant_block_bytes_per_executor);
         most = std::min(most, std::max(executors, bytes / batch.stride));
     }
-    if (batch.timing && (batch.schedule == static_cast<std::uint8_t>(sched::Technique::ss) || batch.chunk_size != 0))
+    if (batch.timing &&
+        (batch.schedule == static_cast<std::uint8_t>(sched::Technique::ss) || batch.chunk_size != 0))
         most = std::min(most, timed_block_chunks_most * std::max<std::uint64_t>(1, batch.chunk_size));
     return most;
 }
 
-void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
-                 bool timing, std::promise<void> done) {
+void Host::start(detail::BatchRequest const& request, BatchSink& sink,
+                 std::optional<std::uint64_t> direct_offset, bool timing, std::promise<void> done) {
     auto technique = options_.schedule;
     if (!request.schedule.empty()) {
         auto const named = sched::technique_named(request.schedule);
         if (!named) {
-            done.set_exception(std::make_exception_ptr(UsageError(
-                fmt::format("unknown schedule '{}'; use auto, static, ss, gss, tss or fac2", request.schedule))));
+            done.set_exception(std::make_exception_ptr(UsageError(fmt::format(
+                "unknown schedule '{}'; use auto, static, ss, gss, tss or fac2", request.schedule))));
             return;
         }
         technique = *named;
     }
-    wire::OpenBatch open{.function = request.function, .tasks = request.tasks, .stride = request.stride,
-                         .schedule = static_cast<std::uint8_t>(technique),
-                         .chunk_size = std::min(request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
-                                                std::max<std::uint64_t>(1, request.tasks)),
-                         .item_stride = request.item_stride, .varying_items = !request.item_offsets.empty(),
-                         .timing = timing, .direct = direct_offset.has_value(),
-                         .direct_offset = direct_offset.value_or(0), .payload = wire::Payload::of(request.state)};
+    wire::OpenBatch open{
+        .function = request.function,
+        .tasks = request.tasks,
+        .stride = request.stride,
+        .schedule = static_cast<std::uint8_t>(technique),
+        .chunk_size = std::min(request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
+                               std::max<std::uint64_t>(1, request.tasks)),
+        .item_stride = request.item_stride,
+        .varying_items = !request.item_offsets.empty(),
+        .timing = timing,
+        .direct = direct_offset.has_value(),
+        .direct_offset = direct_offset.value_or(0),
+        .payload = wire::Payload::of(request.state)};
 
     auto const largest = largest_item(request);
     std::vector<std::uint64_t> most;  // tasks of a block, for each node
@@ -119,7 +137,8 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::opti
         most.push_back(most_tasks_of_block(open, per_task, n));
         if (most.back() != 0) continue;
         done.set_exception(std::make_exception_ptr(EnvironmentError(fmt::format(
-            "one task needs {} of node memory for its result and item, and the function {}, but only {} of {} may be "
+            "one task needs {} of node memory for its result and item, and the function {}, but only {} of "
+            "{} may be "
             "on their way; give more with --node-memory",
             base::format_bytes(per_task), base::format_bytes(request.state.size()),
             base::format_bytes(uncommitted_limit(node_.bytes())), base::format_bytes(node_.bytes())))));
@@ -130,11 +149,13 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink, std::opti
     // Results of varying length: few tasks at first, more when their mean size is known.
     if (open.stride == 0)
         for (int n = 0; n < topology_.nodes; ++n)
-            most[static_cast<std::size_t>(n)] = std::min(
-                most[static_cast<std::size_t>(n)], first_varying_per_executor * static_cast<std::uint64_t>(topology_.ranks_on(n)));
+            most[static_cast<std::size_t>(n)] =
+                std::min(most[static_cast<std::size_t>(n)],
+                         first_varying_per_executor * static_cast<std::uint64_t>(topology_.ranks_on(n)));
 
     auto const id = coordinator_.add_batch({.tasks = request.tasks});
-    for (int n = 0; n < topology_.nodes; ++n) coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
+    for (int n = 0; n < topology_.nodes; ++n)
+        coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
     open.batch = id;
     for (int const leader : topology_.leaders) send_(leader, open);
     progress_.tasks += request.tasks;
@@ -153,8 +174,9 @@ wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRang
     auto const begin = request.item_offsets[tasks.first];
     auto const bytes = request.item_offsets[tasks.last] - begin;
     Bytes items(item_table_bytes(tasks.count()) + bytes);
-    std::vector<std::uint64_t> offsets(request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.first),
-                                       request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.last) + 1);
+    std::vector<std::uint64_t> offsets(
+        request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.first),
+        request.item_offsets.begin() + static_cast<std::ptrdiff_t>(tasks.last) + 1);
     for (auto& offset : offsets) offset -= begin;
     std::memcpy(items.data(), offsets.data(), offsets.size() * sizeof(std::uint64_t));
     if (bytes != 0)
@@ -162,7 +184,9 @@ wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRang
     return wire::Payload::of(std::move(items));
 }
 
-void Host::on(wire::RequestBlock const& request) { coordinator_.request(request.node); }
+void Host::on(wire::RequestBlock const& request) {
+    coordinator_.request(request.node);
+}
 
 void Host::on(wire::BlockResults results) {
     auto const node = results.node;
@@ -183,7 +207,8 @@ void Host::on(wire::BlockResults results) {
         auto const mean = std::max<std::uint64_t>(1, batch.varying_bytes / batch.varying_tasks);
         coordinator_.set_max_block(
             batch_id, node,
-            std::min(batch.most_tasks, std::max(executors, executors * distant_block_bytes_per_executor / mean)));
+            std::min(batch.most_tasks,
+                     std::max(executors, executors * distant_block_bytes_per_executor / mean)));
     }
     if (count > 0 || !results.timing.empty()) batch.sink->take(std::move(results));
     for (auto const& run : runs) coordinator_.finished(node, block, {run.first, run.last});
@@ -206,12 +231,15 @@ void Host::tick() {
             coordinator_.cancel(id);
         }
     }
-    coordinator_.hold(backlog > std::min(backlog_most, backlog_per_node * static_cast<std::uint64_t>(topology_.nodes)));
+    coordinator_.hold(backlog >
+                      std::min(backlog_most, backlog_per_node * static_cast<std::uint64_t>(topology_.nodes)));
     for (auto const& assignment : coordinator_.take_assignments()) {
         wire::TaskRange const tasks{assignment.tasks.first, assignment.tasks.last};
         auto const& batch = batches_.at(assignment.batch);
         send_(topology_.leaders[static_cast<std::size_t>(assignment.node)],
-              wire::AssignBlock{.batch = assignment.batch, .block = assignment.block, .tasks = tasks,
+              wire::AssignBlock{.batch = assignment.batch,
+                                .block = assignment.block,
+                                .tasks = tasks,
                                 .payload = items_of(*batch.request, tasks)});
     }
     for (auto const id : coordinator_.take_completed()) {
@@ -244,18 +272,22 @@ void Host::on(wire::ArrayVerdict const& verdict) {
     if (--array_step_->answers_due > 0) return;
     auto step = std::move(*array_step_);
     array_step_.reset();
-    if (step.problem.empty()) step.done.set_value();
-    else step.done.set_exception(std::make_exception_ptr(EnvironmentError(step.problem)));
+    if (step.problem.empty())
+        step.done.set_value();
+    else
+        step.done.set_exception(std::make_exception_ptr(EnvironmentError(step.problem)));
 }
 
 std::uint64_t Host::place_array(std::uint64_t bytes) {
     auto const offset = arrays_.allocate(bytes);
     if (!offset)
-        throw EnvironmentError(fmt::format(
-            "a shared array of {} does not fit ({} of {} for arrays are in use, the largest gap is {}); use smaller "
-            "ones, or give more with --node-memory (now {})",
-            base::format_bytes(bytes), base::format_bytes(arrays_.used()), base::format_bytes(arrays_.capacity()),
-            base::format_bytes(arrays_.largest_hole()), base::format_bytes(node_.bytes() / 2)));
+        throw EnvironmentError(
+            fmt::format("a shared array of {} does not fit ({} of {} for arrays are in use, the largest gap "
+                        "is {}); use smaller "
+                        "ones, or give more with --node-memory (now {})",
+                        base::format_bytes(bytes), base::format_bytes(arrays_.used()),
+                        base::format_bytes(arrays_.capacity()), base::format_bytes(arrays_.largest_hole()),
+                        base::format_bytes(node_.bytes() / 2)));
     array_bytes_[*offset] = bytes;
     try {
         ask(wire::ArrayStep::Step::check, *offset, bytes, true);
@@ -278,13 +310,17 @@ void Host::publish_array(std::uint64_t offset, std::uint64_t bytes) {
 
 void Host::send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done) {
     auto const id = next_array_id_++;
-    array_step_.emplace(ArrayStep{.id = id, .answers_due = static_cast<std::size_t>(topology_.nodes - 1),
-                                  .problem = {}, .done = std::move(done)});
+    array_step_.emplace(ArrayStep{.id = id,
+                                  .answers_due = static_cast<std::size_t>(topology_.nodes - 1),
+                                  .problem = {},
+                                  .done = std::move(done)});
     for (std::uint64_t at = 0; at < bytes; at += piece_bytes) {
         auto const size = std::min(piece_bytes, bytes - at);
         for (int const child : tree_children(0, topology_.nodes))
             send_(topology_.leaders[static_cast<std::size_t>(child)],
-                  wire::ArrayPiece{.id = id, .offset = offset + at, .last = at + size == bytes,
+                  wire::ArrayPiece{.id = id,
+                                   .offset = offset + at,
+                                   .last = at + size == bytes,
                                    .payload = {nullptr, {node_.base() + offset + at, size}}});
     }
 }
@@ -296,8 +332,9 @@ void Host::free_array(std::uint64_t offset) noexcept {
     arrays_.free(offset);
     post([this, offset, bytes] {
         for (int const leader : topology_.leaders)
-            send_(leader, wire::ArrayStep{.step = wire::ArrayStep::Step::free, .id = 0, .offset = offset,
-                                          .bytes = bytes});
+            send_(leader,
+                  wire::ArrayStep{
+                      .step = wire::ArrayStep::Step::free, .id = 0, .offset = offset, .bytes = bytes});
     });
 }
 

@@ -32,12 +32,13 @@ public:
         std::uint64_t chunk_size = 0;
     };
     using SendTo = std::function<void(int rank, wire::Message)>;
-    Host(NodeView node, comm::Topology const& topology, Options options, SendTo send, base::DoorbellAddress bell);
+    Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,
+         base::DoorbellAddress bell);
 
     // ---- called by the body's thread; they block it ----
 
-    /// Runs a batch whose results go to `sink`. `direct_offset`: results of fixed size may be left in rank 0's node
-    /// memory there. Throws what the sink reports.
+    /// Runs a batch whose results go to `sink`. `direct_offset`: results of fixed size may be left in rank
+    /// 0's node memory there. Throws what the sink reports.
     void run(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
              bool timing);
     /// Room in the arrays' part of every node's memory: checked everywhere, then made present everywhere.
@@ -72,8 +73,8 @@ private:
     };
 
     void post(std::function<void()> work);
-    void start(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
-               bool timing, std::promise<void> done);
+    void start(detail::BatchRequest const& request, BatchSink& sink,
+               std::optional<std::uint64_t> direct_offset, bool timing, std::promise<void> done);
     /// How many tasks a block may have so that it fits into the node's memory; 0: not even one does.
     [[nodiscard]] std::uint64_t most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
                                                     int node) const;

@@ -21,13 +21,16 @@ namespace {
 
 using detail::TaskStatus;
 
-constexpr int blocks_ahead_alone = 2;                    // on a single node: the one at work and the next
-constexpr double answer_seconds = 2e-3;                  // from asking for a block to having it
-constexpr std::uint64_t partial_after_ns = 1'000'000'000;  // final tasks of an unfinished block wait this long
-constexpr std::uint64_t varying_flush_bytes = 8 << 20;   // results of varying length are sent from here on
+constexpr int blocks_ahead_alone = 2;    // on a single node: the one at work and the next
+constexpr double answer_seconds = 2e-3;  // from asking for a block to having it
+constexpr std::uint64_t partial_after_ns =
+    1'000'000'000;                                      // final tasks of an unfinished block wait this long
+constexpr std::uint64_t varying_flush_bytes = 8 << 20;  // results of varying length are sent from here on
 constexpr std::uint64_t timing_rows_per_executor = 1 << 14;  // a block lasts half a second, a chunk 0.1 ms
 
-constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
+constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
 
 std::string describe_end(ExecutorCell const& cell, FailureCause& cause) {
     cause = FailureCause::crash;
@@ -40,17 +43,26 @@ std::string describe_end(ExecutorCell const& cell, FailureCause& cause) {
     }
     auto text = fmt::format("killed by signal {} ({})", signal, ::strsignal(signal));
     switch (cell.fault.load(std::memory_order_acquire)) {
-        case FaultNote::shared_array: text += ": it wrote into a shared array, which is read-only in tasks"; break;
-        case FaultNote::stack_overflow: text += ": stack overflow"; break;
-        case FaultNote::null_pointer: text += ": null pointer"; break;
-        case FaultNote::none: break;
+        case FaultNote::shared_array:
+            text += ": it wrote into a shared array, which is read-only in tasks";
+            break;
+        case FaultNote::stack_overflow:
+            text += ": stack overflow";
+            break;
+        case FaultNote::null_pointer:
+            text += ": null pointer";
+            break;
+        case FaultNote::none:
+            break;
     }
     return text;
 }
 
 }  // namespace
 
-std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept { return node_memory_bytes / 8; }
+std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept {
+    return node_memory_bytes / 8;
+}
 
 std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_zeros_node,
                                    std::uint64_t largest_item) noexcept {
@@ -61,7 +73,9 @@ std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_ze
 
 SegmentPool::SegmentPool(NodeView node, std::uint64_t begin, std::uint64_t end, std::uint64_t remove_from,
                          base::DoorbellAddress bell)
-    : node_(node), remove_from_(remove_from), shared_(std::make_shared<Shared>(RangeAllocator(begin, end, base::page_size()), bell)) {}
+    : node_(node),
+      remove_from_(remove_from),
+      shared_(std::make_shared<Shared>(RangeAllocator(begin, end, base::page_size()), bell)) {}
 
 std::shared_ptr<std::uint64_t const> SegmentPool::allocate(std::uint64_t bytes) {
     std::lock_guard const lock(shared_->mutex);
@@ -69,7 +83,8 @@ std::shared_ptr<std::uint64_t const> SegmentPool::allocate(std::uint64_t bytes) 
     if (!offset) return nullptr;
     auto* const gives_back = bytes >= remove_from_ ? node_.base() + *offset : nullptr;
     return {new std::uint64_t(*offset), [shared = shared_, gives_back, bytes](std::uint64_t const* range) {
-                if (gives_back != nullptr) ::madvise(gives_back, round_up(bytes, base::page_size()), MADV_REMOVE);
+                if (gives_back != nullptr)
+                    ::madvise(gives_back, round_up(bytes, base::page_size()), MADV_REMOVE);
                 {
                     std::lock_guard const guard(shared->mutex);
                     shared->ranges.free(*range);
@@ -85,7 +100,10 @@ std::uint64_t SegmentPool::used() {
 }
 
 Leader::Leader(NodeView node, Place place, SegmentPool& segments, Send send)
-    : node_(node), place_(std::move(place)), segments_(segments), send_(std::move(send)),
+    : node_(node),
+      place_(std::move(place)),
+      segments_(segments),
+      send_(std::move(send)),
       on_the_way_(std::make_shared<OnTheWay>()) {
     on_the_way_->bell = node.header().leader_bell;
 }
@@ -107,7 +125,9 @@ void Leader::open(wire::OpenBatch batch) {
     batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = std::move(function)});
 }
 
-void Leader::close(wire::CloseBatch batch) { batches_.erase(batch.batch); }
+void Leader::close(wire::CloseBatch batch) {
+    batches_.erase(batch.batch);
+}
 
 void Leader::assign(wire::AssignBlock block) {
     --requested_;
@@ -135,8 +155,8 @@ int Leader::open_blocks() const {
 bool Leader::wants_block() const {
     if (place_.nodes == 1) return open_blocks() + requested_ < blocks_ahead_alone;
     if (requested_ > 0 || !waiting_.empty()) return false;
-    // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with nothing to
-    // claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
+    // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
+    // nothing to claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
     double left_tasks = 0;
     for (int i = 0; i < slot_count; ++i) {
         auto const& slot = node_.slot(i);
@@ -184,7 +204,8 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
 
 bool Leader::place(wire::AssignBlock& assignment) {
     int index = 0;
-    while (index < slot_count && node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free) ++index;
+    while (index < slot_count && node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
+        ++index;
     if (index == slot_count) return false;
     auto const& batch = batches_.at(assignment.batch);
     auto const& spec = batch.spec;
@@ -195,10 +216,12 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.count = count;
     plan(slot, index, spec);
 
-    auto const rows = !spec.timing ? 0
+    auto const rows = !spec.timing                    ? 0
                       : slot.mode == ChunkMode::table ? slot.units
-                      : slot.mode == ChunkMode::uniform ? (count + slot.chunk - 1) / slot.chunk
-                                                        : std::min(count, timing_rows_per_executor * static_cast<std::uint64_t>(node_.header().executors));
+                      : slot.mode == ChunkMode::uniform
+                          ? (count + slot.chunk - 1) / slot.chunk
+                          : std::min(count, timing_rows_per_executor *
+                                                static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);
     auto const items_bytes = round_up(assignment.payload.bytes.size(), 64);
     auto const timing_bytes = round_up(rows * sizeof(wire::Timing), 64);
@@ -232,10 +255,15 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.refill_mark = slot.units - slot.units / 4;
     slot.next.store(0, std::memory_order_relaxed);
 
-    blocks_[static_cast<std::size_t>(index)] = Block{.id = assignment.block, .batch = assignment.batch,
-                                                     .segment = std::move(segment), .function = batch.function,
-                                                     .failures = {}, .varying = {}, .sent = {},
-                                                     .posted_ns = base::now_ns(), .last_sent_ns = base::now_ns()};
+    blocks_[static_cast<std::size_t>(index)] = Block{.id = assignment.block,
+                                                     .batch = assignment.batch,
+                                                     .segment = std::move(segment),
+                                                     .function = batch.function,
+                                                     .failures = {},
+                                                     .varying = {},
+                                                     .sent = {},
+                                                     .posted_ns = base::now_ns(),
+                                                     .last_sent_ns = base::now_ns()};
     slot.state.store(SlotState::posted, std::memory_order_seq_cst);
     auto& work = node_.header().work;
     work.fetch_add(1, std::memory_order_release);
@@ -262,9 +290,12 @@ void Leader::harvest() {
                 if (front->record.kind == RingRecord::Kind::error) {
                     block.all_done = false;
                     block.failures.push_back(
-                        {.task = front->record.task, .rank = cell.rank, .attempt = 1,
+                        {.task = front->record.task,
+                         .rank = cell.rank,
+                         .attempt = 1,
                          .cause = FailureCause::exception,
-                         .message = {reinterpret_cast<char const*>(front->content.data()), front->content.size()}});
+                         .message = {reinterpret_cast<char const*>(front->content.data()),
+                                     front->content.size()}});
                 } else {
                     block.varying.push_back(
                         {front->record.task, Bytes(front->content.begin(), front->content.end())});
@@ -297,7 +328,8 @@ void Leader::charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint
     status = static_cast<std::uint8_t>(stored ? TaskStatus::done : TaskStatus::failed);
     if (stored) return;
     std::erase_if(block.failures, [&](wire::Failure const& failure) { return failure.task == task; });
-    wire::Failure failure{.task = task, .rank = cell.rank, .attempt = 1, .cause = FailureCause::crash, .message = {}};
+    wire::Failure failure{
+        .task = task, .rank = cell.rank, .attempt = 1, .cause = FailureCause::crash, .message = {}};
     failure.message = describe_end(cell, failure.cause);
     block.failures.push_back(std::move(failure));
 }
@@ -314,7 +346,8 @@ void Leader::recover_owned(int cell_index, BlockSlot& slot, Block& block) {
 
 void Leader::add_finished(ExecutorCell const& cell,
                           std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges) {
-    auto const count = std::min<std::uint32_t>(cell.finished_count.load(std::memory_order_acquire), finished_most);
+    auto const count =
+        std::min<std::uint32_t>(cell.finished_count.load(std::memory_order_acquire), finished_most);
     for (std::uint32_t i = 0; i < count; ++i)
         ranges.emplace_back(cell.finished[i].first.load(std::memory_order_relaxed),
                             cell.finished[i].last.load(std::memory_order_acquire));
@@ -351,7 +384,8 @@ bool Leader::recover_claim(Recovery& recovery) {
         if (phase == Phase::claiming || cell.claims.load(std::memory_order_relaxed) != claims ||
             cell.flushes.load(std::memory_order_relaxed) != flushes)
             continue;
-        // It went on to another slot between the looks: what it owns is not of this block. Next time it has passed.
+        // It went on to another slot between the looks: what it owns is not of this block. Next time it has
+        // passed.
         if (cell.slot.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(index) + 1) continue;
         if (phase == Phase::owning) recovery.owned.emplace_back(first, last);
         recovery.owned.insert(recovery.owned.end(), finished.begin(), finished.end());
@@ -390,7 +424,8 @@ void Leader::recover() {
     for (int i = 0; i < executors; ++i) {
         auto& cell = node_.cell(i);
         if (cell.state.load(std::memory_order_acquire) != CellState::dead) continue;
-        if (std::any_of(recoveries_.begin(), recoveries_.end(), [&](auto const& r) { return r.cell == i; })) continue;
+        if (std::any_of(recoveries_.begin(), recoveries_.end(), [&](auto const& r) { return r.cell == i; }))
+            continue;
         auto const claimed = cell.slot.load(std::memory_order_relaxed);
         if (claimed == 0 || cell.phase.load(std::memory_order_relaxed) == Phase::idle ||
             node_.slot(static_cast<int>(claimed) - 1).state.load() != SlotState::posted) {
@@ -408,8 +443,10 @@ void Leader::recover() {
             recover_owned(i, slot, block);
             release_cell(i);
         } else {
-            recoveries_.push_back({.cell = i, .counter = slot.next.load(std::memory_order_seq_cst),
-                                   .passed = std::vector<bool>(static_cast<std::size_t>(executors)), .owned = {}});
+            recoveries_.push_back({.cell = i,
+                                   .counter = slot.next.load(std::memory_order_seq_cst),
+                                   .passed = std::vector<bool>(static_cast<std::size_t>(executors)),
+                                   .owned = {}});
         }
     }
     std::erase_if(recoveries_, [this](Recovery& recovery) {
@@ -470,18 +507,21 @@ void Leader::collect(int index, bool complete) {
 
     std::vector<wire::TaskRange> runs, returned;
     auto const extend = [](std::vector<wire::TaskRange>& ranges, std::uint64_t task) {
-        if (!ranges.empty() && ranges.back().last == task) ++ranges.back().last;
-        else ranges.push_back({task, task + 1});
+        if (!ranges.empty() && ranges.back().last == task)
+            ++ranges.back().last;
+        else
+            ranges.push_back({task, task + 1});
     };
     if (complete && block.all_done && block.sent.empty()) {
         runs.push_back({slot.first, slot.first + slot.count});
     } else {
         if (block.sent.empty()) block.sent.resize(slot.count);
-        // The last task waits for the end of the block, whose message carries the times: a batch is never complete
-        // before all of its messages have been sent.
+        // The last task waits for the end of the block, whose message carries the times: a batch is never
+        // complete before all of its messages have been sent.
         auto const end = complete ? slot.count : slot.count - 1;
         for (std::uint64_t i = 0; i < end; ++i) {
-            auto const s = static_cast<TaskStatus>(std::atomic_ref(const_cast<std::uint8_t&>(status[i])).load());
+            auto const s =
+                static_cast<TaskStatus>(std::atomic_ref(const_cast<std::uint8_t&>(status[i])).load());
             if (s == TaskStatus::pending || block.sent[i]) continue;
             block.sent[i] = true;
             extend(s == TaskStatus::returned ? returned : runs, slot.first + i);
@@ -493,7 +533,8 @@ void Leader::collect(int index, bool complete) {
     wire::BlockResults last;
     last.returned = std::move(returned);
     auto const in_runs = [&](std::uint64_t task) {
-        return std::any_of(runs.begin(), runs.end(), [&](auto const& r) { return task >= r.first && task < r.last; });
+        return std::any_of(runs.begin(), runs.end(),
+                           [&](auto const& r) { return task >= r.first && task < r.last; });
     };
     for (auto& failure : block.failures)
         if (in_runs(failure.task)) last.failures.push_back(failure);
@@ -501,8 +542,8 @@ void Leader::collect(int index, bool complete) {
     if (complete && slot.timing_capacity > 0) {
         auto const* const rows = node_.at<wire::Timing>(slot.timing_offset);
         auto const used = std::min(slot.timing_used.load(std::memory_order_acquire), slot.timing_capacity);
-        // A row that its executor claimed but did not live to write holds what the memory held before: it is not of
-        // this block, or older than the block.
+        // A row that its executor claimed but did not live to write holds what the memory held before: it is
+        // not of this block, or older than the block.
         auto const seconds = [&](std::uint64_t ns) {
             return static_cast<double>(ns - node_.header().run_start_ns) * 1e-9;
         };
@@ -540,10 +581,12 @@ void Leader::collect(int index, bool complete) {
             wire::BlockResults one;
             one.runs = {runs.back()};
             // A failure travels with its run: rank 0 counts what is done from one message alone.
-            auto const of_others = std::stable_partition(
-                last.failures.begin(), last.failures.end(),
-                [&](auto const& failure) { return failure.task < runs.back().first || failure.task >= runs.back().last; });
-            one.failures.assign(std::make_move_iterator(of_others), std::make_move_iterator(last.failures.end()));
+            auto const of_others =
+                std::stable_partition(last.failures.begin(), last.failures.end(), [&](auto const& failure) {
+                    return failure.task < runs.back().first || failure.task >= runs.back().last;
+                });
+            one.failures.assign(std::make_move_iterator(of_others),
+                                std::make_move_iterator(last.failures.end()));
             last.failures.erase(of_others, last.failures.end());
             runs.pop_back();
             send_run(slot, block, std::move(one));
@@ -554,7 +597,8 @@ void Leader::collect(int index, bool complete) {
 }
 
 void Leader::tick() {
-    // What is on its way to rank 0 or waits there for the disk has a limit: beyond it rings fill, and executors wait.
+    // What is on its way to rank 0 or waits there for the disk has a limit: beyond it rings fill, and
+    // executors wait.
     bool const full = on_the_way_->bytes.load(std::memory_order_acquire) > uncommitted_limit(node_.bytes());
     if (!full) harvest();
     recover();
@@ -565,7 +609,8 @@ void Leader::tick() {
         auto& block = blocks_[static_cast<std::size_t>(i)];
         if (state == SlotState::posted) {
             bool const recovering = std::any_of(recoveries_.begin(), recoveries_.end(), [&](auto const& r) {
-                return node_.cell(r.cell).slot.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(i) + 1;
+                return node_.cell(r.cell).slot.load(std::memory_order_relaxed) ==
+                       static_cast<std::uint32_t>(i) + 1;
             });
             if (full) {
                 // Nothing more is sent for now.
@@ -579,7 +624,8 @@ void Leader::tick() {
         if (slot.state.load(std::memory_order_relaxed) == SlotState::closed) {
             bool used = false;
             for (int c = 0; c < node_.header().executors; ++c)
-                used = used || node_.cell(c).slot.load(std::memory_order_seq_cst) == static_cast<std::uint32_t>(i) + 1;
+                used = used || node_.cell(c).slot.load(std::memory_order_seq_cst) ==
+                                   static_cast<std::uint32_t>(i) + 1;
             if (!used) {
                 block = Block{};
                 slot.state.store(SlotState::free, std::memory_order_release);

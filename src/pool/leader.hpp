@@ -1,5 +1,5 @@
-// A node's side of the scheduling: places blocks in the node queue, sends what is final to rank 0, recovers what
-// dead executors have left, asks for the next block before the queue runs dry.
+// A node's side of the scheduling: places blocks in the node queue, sends what is final to rank 0, recovers
+// what dead executors have left, asks for the next block before the queue runs dry.
 #pragma once
 
 #include <deque>
@@ -23,16 +23,17 @@ namespace plenum::pool {
 /// Most bytes of results on a node that rank 0 has not taken yet.
 [[nodiscard]] std::uint64_t uncommitted_limit(std::uint64_t node_memory_bytes) noexcept;
 
-/// Bytes of node memory that a block needs for each of its tasks, at most. Direct results take none on the node of
-/// rank 0 alone: elsewhere they wait to be sent.
+/// Bytes of node memory that a block needs for each of its tasks, at most. Direct results take none on the
+/// node of rank 0 alone: elsewhere they wait to be sent.
 [[nodiscard]] std::uint64_t block_bytes_per_task(wire::OpenBatch const& batch, bool on_rank_zeros_node,
                                                  std::uint64_t largest_item) noexcept;
 
-/// Memory of segments (and of results that stay in node memory): handed out by the leader's thread, given back by whoever is the last to need it.
+/// Memory of segments (and of results that stay in node memory): handed out by the leader's thread, given
+/// back by whoever is the last to need it.
 class SegmentPool {
 public:
-    /// Offsets [begin, end) of node memory. Freed segments of `remove_from` bytes and more give their pages back;
-    /// smaller ones are kept, because fresh pages cost more than the results in them.
+    /// Offsets [begin, end) of node memory. Freed segments of `remove_from` bytes and more give their pages
+    /// back; smaller ones are kept, because fresh pages cost more than the results in them.
     SegmentPool(NodeView node, std::uint64_t begin, std::uint64_t end, std::uint64_t remove_from,
                 base::DoorbellAddress bell);
     /// The segment lives as long as the pointer (and its copies). Null when there is no room.
@@ -41,7 +42,8 @@ public:
 
 private:
     struct Shared {
-        Shared(RangeAllocator free_ranges, base::DoorbellAddress to) : ranges(std::move(free_ranges)), bell(to) {}
+        Shared(RangeAllocator free_ranges, base::DoorbellAddress to)
+            : ranges(std::move(free_ranges)), bell(to) {}
         std::mutex mutex;
         RangeAllocator ranges;
         base::DoorbellAddress bell;
@@ -87,16 +89,16 @@ private:
         std::vector<wire::Failure> failures;
         std::vector<Varying> varying;
         std::uint64_t varying_bytes = 0;
-        bool all_done = true;        // no failure, no dead executor: no need to look at each status
-        std::vector<bool> sent;      // empty: nothing was sent yet
+        bool all_done = true;    // no failure, no dead executor: no need to look at each status
+        std::vector<bool> sent;  // empty: nothing was sent yet
         std::uint64_t posted_ns = 0;
         std::uint64_t last_sent_ns = 0;
         bool flush_now = false;
     };
     struct Recovery {  // of a claim that a dead executor did not publish
         int cell;
-        std::uint64_t counter;              // of the slot, read after the death
-        std::vector<bool> passed;           // live executors that have been seen outside of a claim since
+        std::uint64_t counter;     // of the slot, read after the death
+        std::vector<bool> passed;  // live executors that have been seen outside of a claim since
         std::vector<std::pair<std::uint64_t, std::uint64_t>> owned;  // what they owned then
     };
 
@@ -117,7 +119,8 @@ private:
     void release_cell(int cell_index);
     /// Gives the pending ones of [first, last) that status.
     void mark(BlockSlot& slot, std::uint64_t first, std::uint64_t last, detail::TaskStatus as);
-    static void add_finished(ExecutorCell const& cell, std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges);
+    static void add_finished(ExecutorCell const& cell,
+                             std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges);
     void charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint64_t task);
     [[nodiscard]] bool exhausted_and_idle(int index) const;
     void collect(int index, bool complete);

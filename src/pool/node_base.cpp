@@ -9,8 +9,12 @@ std::byte* node_memory = nullptr;
 
 }  // namespace
 
-std::byte* detail::node_base() noexcept { return node_memory; }
+std::byte* detail::node_base() noexcept {
+    return node_memory;
+}
 
-void pool::set_node_base(std::byte* base) noexcept { node_memory = base; }
+void pool::set_node_base(std::byte* base) noexcept {
+    node_memory = base;
+}
 
 }  // namespace plenum

@@ -12,7 +12,9 @@ namespace plenum::pool {
 namespace {
 
 constexpr auto page = base::page_most;
-constexpr std::uint64_t page_up(std::uint64_t offset) { return (offset + page - 1) / page * page; }
+constexpr std::uint64_t page_up(std::uint64_t offset) {
+    return (offset + page - 1) / page * page;
+}
 
 }  // namespace
 
@@ -24,7 +26,8 @@ void NodeView::format(int executors, int most_executors, std::uint64_t run_start
     layout.cells_offset = page_up(sizeof(NodeHeader));
     layout.slots_offset = page_up(layout.cells_offset + n * sizeof(ExecutorCell));
     layout.tables_offset = page_up(layout.slots_offset + slot_count * sizeof(BlockSlot));
-    layout.rings_offset = page_up(layout.tables_offset + slot_count * (table_size + 1) * sizeof(std::uint64_t));
+    layout.rings_offset =
+        page_up(layout.tables_offset + slot_count * (table_size + 1) * sizeof(std::uint64_t));
     auto const share = memory_.bytes / 16 / n;
     layout.ring_bytes = page_up(std::clamp<std::uint64_t>(share, 64 * 1024, 256 << 20));
     auto const front = layout.rings_offset + n * layout.ring_bytes;

@@ -1,5 +1,5 @@
-// What lies at the front of node memory: the node queue and the state of each executor. Plain atomics, read and
-// written by all processes of the node; no pointers, only offsets.
+// What lies at the front of node memory: the node queue and the state of each executor. Plain atomics, read
+// and written by all processes of the node; no pointers, only offsets.
 #pragma once
 
 #include <array>
@@ -13,11 +13,11 @@
 
 namespace plenum::pool {
 
-inline constexpr int slot_count = 8;            ///< blocks on a node at the same time
-inline constexpr std::size_t table_size = 4096; ///< chunks of a tapered block, at most
+inline constexpr int slot_count = 8;             ///< blocks on a node at the same time
+inline constexpr std::size_t table_size = 4096;  ///< chunks of a tapered block, at most
 
-/// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the leader
-/// takes it from dead to vacant when nothing of the dead executor is left to recover.
+/// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the
+/// leader takes it from dead to vacant when nothing of the dead executor is left to recover.
 enum class CellState : std::uint32_t { vacant, running, dead };
 
 /// What an executor does. `claiming`: it may have claimed tasks that `first` and `last` do not show yet.
@@ -29,10 +29,11 @@ enum class FaultNote : std::uint32_t { none, shared_array, stack_overflow, null_
 /// Lines that different processes write are kept two apart: processors fetch them in pairs.
 inline constexpr std::size_t line_pair = 128;
 
-inline constexpr std::size_t finished_most = 32;  ///< chunks an executor remembers before it writes their status
+inline constexpr std::size_t finished_most =
+    32;  ///< chunks an executor remembers before it writes their status
 
-/// Bytes that the parent has read from a pipe of its executor. `begun` counts before a read and `ended` after it: while
-/// they are equal, and only then, all that was ever written is `ended` and what waits in the pipe.
+/// Bytes that the parent has read from a pipe of its executor. `begun` counts before a read and `ended` after
+/// it: while they are equal, and only then, all that was ever written is `ended` and what waits in the pipe.
 struct OutputTaken {
     std::atomic<std::uint64_t> begun, ended;
 };
@@ -40,13 +41,15 @@ struct OutputTaken {
 struct alignas(line_pair) ExecutorCell {
     // Written by the executor.
     std::atomic<Phase> phase;
-    std::atomic<std::uint32_t> slot;    ///< 1 + the slot it works on; 0: none. Set before the slot's state is read.
-    std::atomic<std::uint64_t> claims;  ///< counts claims, so that a reader sees whether first and last belong together
+    std::atomic<std::uint32_t>
+        slot;  ///< 1 + the slot it works on; 0: none. Set before the slot's state is read.
+    std::atomic<std::uint64_t>
+        claims;  ///< counts claims, so that a reader sees whether first and last belong together
     std::atomic<std::uint64_t> first, last;  ///< the chunk it owns, indices in the batch
     std::atomic<std::uint64_t> current;      ///< the task that runs; all of the chunk before it are final
-    // Chunks of the slot that are done but whose status bytes are not written yet: neighbours in the status array
-    // belong to other executors, and writing each at once would cost more than a short task. All of them are written
-    // before the executor leaves the slot. `flushes` counts the writing.
+    // Chunks of the slot that are done but whose status bytes are not written yet: neighbours in the status
+    // array belong to other executors, and writing each at once would cost more than a short task. All of
+    // them are written before the executor leaves the slot. `flushes` counts the writing.
     std::atomic<std::uint32_t> finished_count;
     std::atomic<std::uint32_t> flushes;
     struct {
@@ -55,7 +58,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint64_t> tasks_done;
     std::atomic<std::uint64_t> busy_ns;
     std::atomic<std::uint64_t> first_start_ns, last_end_ns;  ///< of all its tasks; 0: none yet
-    std::atomic<std::uint32_t> batch;         ///< of the next two
+    std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
@@ -63,8 +66,8 @@ struct alignas(line_pair) ExecutorCell {
     // Written by the parent.
     alignas(line_pair) std::atomic<CellState> state;
     std::int32_t rank;
-    std::int32_t wait_status;      ///< of waitpid, when dead
-    std::uint32_t out_of_memory;   ///< the kernel's count of OOM kills went up during its life
+    std::int32_t wait_status;     ///< of waitpid, when dead
+    std::uint32_t out_of_memory;  ///< the kernel's count of OOM kills went up during its life
     base::DoorbellAddress parent_bell;
     std::array<OutputTaken, 2> output_taken;  ///< standard output, standard error
     // Ring of results of varying length and of error messages: head by the executor, tail by the leader.
@@ -87,18 +90,19 @@ struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
     ChunkMode mode;
     std::uint32_t batch;
-    std::uint64_t sequence;       ///< order of posting; older blocks first
-    std::uint64_t first, count;   ///< tasks
-    std::uint64_t units;          ///< of `next`: tasks, or chunks of the table
-    std::uint64_t chunk;          ///< tasks per chunk when uniform
-    std::uint64_t function;       ///< task id
+    std::uint64_t sequence;      ///< order of posting; older blocks first
+    std::uint64_t first, count;  ///< tasks
+    std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
+    std::uint64_t chunk;         ///< tasks per chunk when uniform
+    std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
     std::uint64_t status_offset;
-    std::uint64_t results_offset, stride;        ///< stride 0: varying length, through the ring
-    std::uint64_t items_offset, item_stride;     ///< item_stride 0 with items_offset: offsets, then bytes
+    std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
+    std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;
-    std::uint64_t refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
+    std::uint64_t
+        refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
     alignas(line_pair) std::atomic<std::uint64_t> next;
 };
 
@@ -129,9 +133,9 @@ public:
     NodeView() = default;
     explicit NodeView(comm::NodeMemory memory) noexcept : memory_(memory) {}
 
-    /// Writes the header for `executors`, placed so that arrays and what follows begin where they begin on the node
-    /// with `most_executors`: offsets mean the same on every node. By the leader, once, before anybody else looks.
-    /// Throws EnvironmentError when the memory is too small for it.
+    /// Writes the header for `executors`, placed so that arrays and what follows begin where they begin on
+    /// the node with `most_executors`: offsets mean the same on every node. By the leader, once, before
+    /// anybody else looks. Throws EnvironmentError when the memory is too small for it.
     void format(int executors, int most_executors, std::uint64_t run_start_ns);
 
     [[nodiscard]] NodeHeader& header() const noexcept { return *at<NodeHeader>(0); }

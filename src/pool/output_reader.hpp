@@ -18,8 +18,9 @@ public:
     using Emit = std::function<void(wire::TaskRange tasks, std::string text)>;
     explicit OutputReader(Emit emit) : emit_(std::move(emit)) {}
 
-    /// Bytes as they came from the pipe. `running`: the task that ran all the while they were read, which has written
-    /// what no mark follows yet; its whole lines need not wait for the mark. Nothing when that is not known.
+    /// Bytes as they came from the pipe. `running`: the task that ran all the while they were read, which has
+    /// written what no mark follows yet; its whole lines need not wait for the mark. Nothing when that is not
+    /// known.
     void add(std::string_view bytes, std::optional<std::uint64_t> running);
     /// No more comes from `task`, which has ended without a mark: what is left is its own.
     void finish(std::uint64_t task);

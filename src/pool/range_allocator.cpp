@@ -12,7 +12,8 @@ RangeAllocator::RangeAllocator(std::uint64_t begin, std::uint64_t end, std::uint
 
 std::optional<std::uint64_t> RangeAllocator::allocate(std::uint64_t bytes) {
     bytes = std::max<std::uint64_t>((bytes + alignment_ - 1) / alignment_ * alignment_, alignment_);
-    auto const hole = std::find_if(holes_.begin(), holes_.end(), [&](auto const& h) { return h.second >= bytes; });
+    auto const hole =
+        std::find_if(holes_.begin(), holes_.end(), [&](auto const& h) { return h.second >= bytes; });
     if (hole == holes_.end()) return std::nullopt;
     auto const [offset, size] = *hole;
     holes_.erase(hole);

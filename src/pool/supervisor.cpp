@@ -52,11 +52,13 @@ Supervisor::Supervisor(NodeView node, int index, Options options)
         pipes_[i] = {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
         ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
         readers_[i] = std::make_unique<OutputReader>([this, i](wire::TaskRange tasks, std::string text) {
-            options_.output({.rank = options_.rank, .tasks = tasks, .error = i == 1, .text = std::move(text)});
+            options_.output(
+                {.rank = options_.rank, .tasks = tasks, .error = i == 1, .text = std::move(text)});
         });
     }
-    server_ = std::make_unique<ForkServer>(node_, OutputPipes{pipes_[0].write_end.get(), pipes_[1].write_end.get()},
-                                           ForkServer::Options{options_.threads_per_task});
+    server_ =
+        std::make_unique<ForkServer>(node_, OutputPipes{pipes_[0].write_end.get(), pipes_[1].write_end.get()},
+                                     ForkServer::Options{options_.threads_per_task});
     for (auto& pipe : pipes_) pipe.write_end.reset();
 }
 
@@ -103,10 +105,11 @@ void Supervisor::reap() {
     bool const idle = !owned && cell.tasks_done.load(std::memory_order_relaxed) == tasks_at_start_;
     idle_deaths_ = idle ? idle_deaths_ + 1 : 0;
     if (idle_deaths_ > most_idle_deaths)
-        throw EnvironmentError(fmt::format(
-            "the executor of rank {} died {} times before it ran any task (wait status {}); try --isolation none "
-            "under a debugger",
-            options_.rank, idle_deaths_, status));
+        throw EnvironmentError(
+            fmt::format("the executor of rank {} died {} times before it ran any task (wait status {}); try "
+                        "--isolation none "
+                        "under a debugger",
+                        options_.rank, idle_deaths_, status));
     cell.wait_status = status;
     cell.out_of_memory = count_oom_kills() > oom_kills_ ? 1 : 0;
     cell.state.store(CellState::dead, std::memory_order_release);
@@ -129,7 +132,8 @@ void Supervisor::read_output() {
             taken.ended.store(taken.begun.load());
             if (bytes <= 0) break;
             auto const after = running_task(cell);
-            readers_[i]->add({buffer.data(), static_cast<std::size_t>(bytes)}, before == after ? after : std::nullopt);
+            readers_[i]->add({buffer.data(), static_cast<std::size_t>(bytes)},
+                             before == after ? after : std::nullopt);
         }
     }
 }
@@ -151,7 +155,9 @@ void Supervisor::add_poll(std::vector<pollfd>& fds) const {
     if (child_fd_) fds.push_back({.fd = child_fd_.get(), .events = POLLIN, .revents = 0});
 }
 
-bool Supervisor::restless() const noexcept { return child_ <= 0 && options_.isolation == Isolation::process; }
+bool Supervisor::restless() const noexcept {
+    return child_ <= 0 && options_.isolation == Isolation::process;
+}
 
 void Supervisor::stop(int grace_ms) {
     base::futex_wake_all(node_.header().work);

@@ -18,8 +18,6 @@
 
 namespace plenum::pool {
 
-
-
 class Supervisor {
 public:
     struct Options {
@@ -37,13 +35,15 @@ public:
     Supervisor& operator=(Supervisor&&) = delete;
     ~Supervisor();
 
-    /// Starts the executor when its cell is vacant, reaps it when it has died, reads its output. Never blocks.
+    /// Starts the executor when its cell is vacant, reaps it when it has died, reads its output. Never
+    /// blocks.
     void tick();
     /// What poll() should wait for.
     void add_poll(std::vector<pollfd>& fds) const;
     /// Something is under way that the next tick should look at soon.
     [[nodiscard]] bool restless() const noexcept;
-    /// The node has stopped: waits until the executor has left (it is killed after `grace_ms`), reads the rest.
+    /// The node has stopped: waits until the executor has left (it is killed after `grace_ms`), reads the
+    /// rest.
     void stop(int grace_ms);
 
 private:

@@ -31,7 +31,9 @@ void Writer::post(std::uint64_t bytes, std::function<void()> work) {
     push({bytes, [work = std::move(work)](std::exception_ptr const&) { work(); }, false});
 }
 
-void Writer::post_always(std::function<void(std::exception_ptr)> work) { push({0, std::move(work), true}); }
+void Writer::post_always(std::function<void(std::exception_ptr)> work) {
+    push({0, std::move(work), true});
+}
 
 void Writer::run(std::function<void()> work) {
     auto const result = std::make_shared<std::promise<void>>();

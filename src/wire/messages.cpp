@@ -9,7 +9,9 @@ namespace plenum::wire {
 namespace {
 
 template <class M>
-concept HasPayload = requires(M message) { message.payload; };
+concept HasPayload = requires(M message) {
+    message.payload;
+};
 
 template <class M>
 Message read(Frame& frame) {
@@ -54,9 +56,10 @@ Frame to_frame(Message message) {
 
 Message from_frame(Frame frame) {
     if (frame.kind >= readers.size())
-        throw EnvironmentError(fmt::format("received a message of unknown kind {}; all ranks must run the same "
-                                           "plenum",
-                                           frame.kind));
+        throw EnvironmentError(
+            fmt::format("received a message of unknown kind {}; all ranks must run the same "
+                        "plenum",
+                        frame.kind));
     return readers[frame.kind](frame);
 }
 

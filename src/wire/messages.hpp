@@ -1,4 +1,5 @@
-// What ranks tell each other. Each message is a struct; its large part, if any, is a payload that is not copied.
+// What ranks tell each other. Each message is a struct; its large part, if any, is a payload that is not
+// copied.
 #pragma once
 
 #include <cereal/types/string.hpp>
@@ -17,7 +18,8 @@ namespace plenum::wire {
 struct Payload {
     std::shared_ptr<void const> owner;
     ByteView bytes;
-    std::shared_ptr<void const> credit = {};  ///< let go when the bytes have reached their end; not their owner
+    std::shared_ptr<void const> credit =
+        {};  ///< let go when the bytes have reached their end; not their owner
 
     /// Takes the bytes over.
     [[nodiscard]] static Payload of(Bytes bytes);
@@ -63,21 +65,22 @@ struct Failure {
 /// Rank 0 to leaders: a batch begins. Payload: the bytes of its function object.
 struct OpenBatch {
     std::uint32_t batch = 0;
-    std::uint64_t function = 0;     ///< task id
+    std::uint64_t function = 0;  ///< task id
     std::uint64_t tasks = 0;
-    std::uint64_t stride = 0;       ///< bytes of a result; 0: varying
-    std::uint8_t schedule = 0;      ///< sched::Technique
-    std::uint64_t chunk_size = 0;   ///< 0: by technique
-    std::uint64_t item_stride = 0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
+    std::uint64_t stride = 0;      ///< bytes of a result; 0: varying
+    std::uint8_t schedule = 0;     ///< sched::Technique
+    std::uint64_t chunk_size = 0;  ///< 0: by technique
+    std::uint64_t item_stride =
+        0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
-    bool timing = false;            ///< timing rows are wanted
-    bool direct = false;            ///< on rank 0's node: results go to direct_offset + task * stride
+    bool timing = false;  ///< timing rows are wanted
+    bool direct = false;  ///< on rank 0's node: results go to direct_offset + task * stride
     std::uint64_t direct_offset = 0;
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(batch, function, tasks, stride, schedule, chunk_size, item_stride, varying_items, timing, direct,
-                direct_offset);
+        archive(batch, function, tasks, stride, schedule, chunk_size, item_stride, varying_items, timing,
+                direct, direct_offset);
     }
 };
 
@@ -111,17 +114,18 @@ struct AssignBlock {
     }
 };
 
-/// Leader to rank 0: tasks of a block that are final now. Payload: the results of `runs`, one after the other.
+/// Leader to rank 0: tasks of a block that are final now. Payload: the results of `runs`, one after the
+/// other.
 struct BlockResults {
     std::int32_t node = 0;
     std::uint32_t batch = 0;
     std::uint64_t block = 0;
-    std::vector<TaskRange> runs;          ///< done or failed, ascending
-    std::vector<std::uint64_t> lengths;   ///< varying results: bytes of each task of `runs`
-    std::vector<Failure> failures;        ///< those of `runs` that failed
-    std::vector<TaskRange> returned;      ///< will not be run here
+    std::vector<TaskRange> runs;         ///< done or failed, ascending
+    std::vector<std::uint64_t> lengths;  ///< varying results: bytes of each task of `runs`
+    std::vector<Failure> failures;       ///< those of `runs` that failed
+    std::vector<TaskRange> returned;     ///< will not be run here
     std::vector<Timing> timing;
-    double mean_task_seconds = 0;         ///< so far in this batch, one executor; 0: unknown
+    double mean_task_seconds = 0;  ///< so far in this batch, one executor; 0: unknown
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
@@ -205,8 +209,8 @@ struct Goodbye {
     }
 };
 
-using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep, ArrayVerdict,
-                             ArrayPiece, Output, Stop, Farewell, Goodbye>;
+using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
+                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

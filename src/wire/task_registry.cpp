@@ -35,7 +35,9 @@ std::uint64_t registry_hash() {
     return hash;
 }
 
-std::string registry_clashes() { return registry().clashes; }
+std::string registry_clashes() {
+    return registry().clashes;
+}
 
 std::uint64_t hash_bytes(void const* data, std::size_t size, std::uint64_t seed) noexcept {
     auto const* const bytes = static_cast<unsigned char const*>(data);
