@@ -1,0 +1,152 @@
+// What the leader sends to rank 0: tasks that are final, whole blocks or parts of them.
+#include <algorithm>
+#include <iterator>
+
+#include "base/clock.hpp"
+#include "pool/leader.hpp"
+
+namespace plenum::pool {
+
+using detail::TaskStatus;
+
+// ---- sending what is final ----
+
+bool Leader::exhausted_and_idle(int index) const {
+    auto const& slot = node_.slot(index);
+    if (slot.next.load(std::memory_order_acquire) < slot.units) return false;
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        if (cell.slot.load(std::memory_order_acquire) == static_cast<std::uint32_t>(index) + 1 &&
+            cell.phase.load(std::memory_order_acquire) != Phase::idle)
+            return false;
+    }
+    return true;
+}
+
+double Leader::mean_task_seconds(std::uint32_t batch) const {
+    std::uint64_t tasks = 0, ns = 0;
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        if (cell.batch.load(std::memory_order_acquire) != batch) continue;
+        tasks += cell.batch_tasks.load(std::memory_order_relaxed);
+        ns += cell.batch_ns.load(std::memory_order_relaxed);
+    }
+    return tasks == 0 ? 0 : static_cast<double>(ns) * 1e-9 / static_cast<double>(tasks);
+}
+
+void Leader::send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results) {
+    results.node = place_.node;
+    results.batch = block.batch;
+    results.block = block.id;
+    results.mean_task_seconds = mean_task_seconds(block.batch);
+    std::uint64_t count = 0;
+    for (auto const& run : results.runs) count += run.count();
+    bool const in_place = batches_.at(block.batch).spec.direct && place_.is_rank_zero;
+    if (slot.stride != 0 && count > 0 && !in_place) {
+        auto const& run = results.runs.front();  // one run: consecutive slots are sent as they lie
+        results.payload = {block.segment,
+                           {node_.base() + slot.results_offset + (run.first - slot.first) * slot.stride,
+                            run.count() * slot.stride}};
+    }
+    send_(std::move(results));
+}
+
+void Leader::collect(int index, bool complete) {
+    auto& slot = node_.slot(index);
+    auto& block = blocks_[static_cast<std::size_t>(index)];
+    auto const* const status = node_.at<std::uint8_t>(slot.status_offset);
+    block.last_sent_ns = base::now_ns();
+    block.flush_now = false;
+
+    std::vector<wire::TaskRange> runs, returned;
+    auto const extend = [](std::vector<wire::TaskRange>& ranges, std::uint64_t task) {
+        if (!ranges.empty() && ranges.back().last == task)
+            ++ranges.back().last;
+        else
+            ranges.push_back({task, task + 1});
+    };
+    if (complete && block.all_done && block.sent.empty()) {
+        runs.push_back({slot.first, slot.first + slot.count});
+    } else {
+        if (block.sent.empty()) block.sent.resize(slot.count);
+        // The last task waits for the end of the block, whose message carries the times: a batch is never
+        // complete before all of its messages have been sent.
+        auto const end = complete ? slot.count : slot.count - 1;
+        for (std::uint64_t i = 0; i < end; ++i) {
+            auto const s =
+                static_cast<TaskStatus>(std::atomic_ref(const_cast<std::uint8_t&>(status[i])).load());
+            if (s == TaskStatus::pending || block.sent[i]) continue;
+            block.sent[i] = true;
+            extend(s == TaskStatus::returned ? returned : runs, slot.first + i);
+        }
+    }
+    if (runs.empty() && returned.empty() && !complete) return;
+    harvest();  // a final task has its records in the ring already
+
+    wire::BlockResults last;
+    last.returned = std::move(returned);
+    auto const in_runs = [&](std::uint64_t task) {
+        return std::any_of(runs.begin(), runs.end(),
+                           [&](auto const& r) { return task >= r.first && task < r.last; });
+    };
+    for (auto& failure : block.failures)
+        if (in_runs(failure.task)) last.failures.push_back(failure);
+    std::erase_if(block.failures, [&](auto const& failure) { return in_runs(failure.task); });
+    if (complete && slot.timing_capacity > 0) {
+        auto const* const rows = node_.at<wire::Timing>(slot.timing_offset);
+        auto const used = std::min(slot.timing_used.load(std::memory_order_acquire), slot.timing_capacity);
+        // A row that its executor claimed but did not live to write holds what the memory held before: it is
+        // not of this block, or older than the block.
+        auto const seconds = [&](std::uint64_t ns) {
+            return static_cast<double>(ns - node_.header().run_start_ns) * 1e-9;
+        };
+        auto const posted = seconds(block.posted_ns), now = seconds(base::now_ns());
+        std::copy_if(rows, rows + used, std::back_inserter(last.timing), [&](wire::Timing const& row) {
+            return row.start >= posted && row.start <= now && row.first >= slot.first && row.count > 0 &&
+                   row.count <= slot.count && row.first - slot.first <= slot.count - row.count;
+        });
+    }
+    if (slot.stride == 0) {
+        std::sort(block.varying.begin(), block.varying.end(),
+                  [](Varying const& a, Varying const& b) { return a.task < b.task; });
+        Bytes values;
+        values.reserve(block.varying_bytes);
+        auto next = block.varying.begin();
+        std::vector<Varying> kept;
+        for (auto const& run : runs)
+            for (auto task = run.first; task < run.last; ++task) {
+                while (next != block.varying.end() && next->task < task) kept.push_back(std::move(*next++));
+                bool const here = next != block.varying.end() && next->task == task &&
+                                  status[task - slot.first] == static_cast<std::uint8_t>(TaskStatus::done);
+                last.lengths.push_back(here ? next->bytes.size() : 0);
+                if (here) values.insert(values.end(), next->bytes.begin(), next->bytes.end());
+                while (next != block.varying.end() && next->task == task) ++next;
+            }
+        while (next != block.varying.end()) kept.push_back(std::move(*next++));
+        block.varying = std::move(kept);
+        block.varying_bytes = 0;
+        for (auto const& result : block.varying) block.varying_bytes += result.bytes.size();
+        last.payload = wire::Payload::of(std::move(values));
+        last.payload.credit = on_the_way(last.payload.bytes.size());
+        last.runs = std::move(runs);
+    } else {
+        while (runs.size() > 1) {
+            wire::BlockResults one;
+            one.runs = {runs.back()};
+            // A failure travels with its run: rank 0 counts what is done from one message alone.
+            auto const of_others =
+                std::stable_partition(last.failures.begin(), last.failures.end(), [&](auto const& failure) {
+                    return failure.task < runs.back().first || failure.task >= runs.back().last;
+                });
+            one.failures.assign(std::make_move_iterator(of_others),
+                                std::make_move_iterator(last.failures.end()));
+            last.failures.erase(of_others, last.failures.end());
+            runs.pop_back();
+            send_run(slot, block, std::move(one));
+        }
+        last.runs = std::move(runs);
+    }
+    send_run(slot, block, std::move(last));
+}
+
+}  // namespace plenum::pool
