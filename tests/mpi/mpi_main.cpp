@@ -21,18 +21,21 @@ std::unique_ptr<comm::Session> open_session;
 class FailuresWithRank : public testing::EmptyTestEventListener {
 public:
     explicit FailuresWithRank(int rank) : rank_(rank) {}
+    void OnTestStart(testing::TestInfo const& test) override {
+        // Noted here: GoogleTest holds its lock when a result comes.
+        test_ = fmt::format("{}.{}", test.test_suite_name(), test.name());
+    }
     void OnTestPartResult(testing::TestPartResult const& result) override {
-        if (result.skipped() || result.passed()) return;
-        auto const* const test = testing::UnitTest::GetInstance()->current_test_info();
-        auto const text = fmt::format(
-            "rank {}: {}.{} failed at {}:{}: {}\n", rank_, test != nullptr ? test->test_suite_name() : "-",
-            test != nullptr ? test->name() : "-", result.file_name() != nullptr ? result.file_name() : "-",
-            result.line_number(), result.message());
+        if (!result.failed()) return;
+        auto const* const file = result.file_name() != nullptr ? result.file_name() : "-";
+        auto const text = fmt::format("rank {}: {} failed at {}:{}: {}\n", rank_, test_, file,
+                                      result.line_number(), result.message());
         std::fputs(text.c_str(), stderr);
     }
 
 private:
     int rank_;
+    std::string test_ = "outside of tests";
 };
 
 int run(int argc, char** argv) {

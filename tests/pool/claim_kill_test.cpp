@@ -132,7 +132,7 @@ protected:
 
 TEST_P(SteppedExecutor, LosesNoTaskOnTheWayToAClaim) {
     bool claiming = false;
-    for (int instructions = 0; !claiming; instructions += 7) {
+    for (int instructions = 0; !claiming; instructions += std::max(7, instructions / 15)) {
         if (!bring_to_start()) GTEST_SKIP() << "this system does not let a process trace its child";
         for (int i = 0; i < instructions && !claiming; ++i) {
             step();
@@ -146,8 +146,9 @@ TEST_P(SteppedExecutor, LosesNoTaskOnTheWayToAClaim) {
 }
 
 TEST_P(SteppedExecutor, LosesNoTaskAtAnyInstructionOfAClaim) {
-    // Until the claim was over ten times.
-    for (int instructions = 0, beyond = 0; beyond < 10; ++instructions) {
+    // Until the claim was over ten times. A claim has about 40 instructions, each of which is tried; with
+    // sanitizers it has many more, and the later ones are tried here and there.
+    for (int instructions = 0, beyond = 0; beyond < 10; instructions += 1 + instructions / 60) {
         if (!bring_to_start()) GTEST_SKIP() << "this system does not let a process trace its child";
         while (place_of(cell_) != Place::claiming && !HasFatalFailure()) step();
         auto const claims = cell_.claims.load();
