@@ -19,8 +19,9 @@ from running import Run, bad_disk, marked_processes, run
 # Minutes of work.
 LONG = "run convolve --synthetic 1000x1000 --filters 5000 --filter-size 64x64 --stride 1 -o out.h5"
 SHORT = "run convolve --synthetic 40x60 --filters 3 -o out.h5"
-# Seconds in which the image is made, before any task.
-LONG_START = "run convolve --synthetic 9000x9000 --filters 3 -o out.h5"
+# Some time in which the image is made, before any task, and then half a minute of work: mpirun passes signals
+# on late.
+LONG_START = "run convolve --synthetic 9000x9000 --filters 40 --filter-size 64x64 -o out.h5"
 LINE = re.compile(
     r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); nothing was published")
 # Who gets the signal: the foreground group as from a terminal, the process that was started, or one rank.
