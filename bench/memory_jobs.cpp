@@ -46,7 +46,15 @@ int read_shared(plenum::JobContext& job) {
     auto const words = job.option<std::uint64_t>("bytes") / 8;
     auto const array = job.pool().share_filled<std::uint64_t>(
         words, [](std::span<std::uint64_t> out) { fill_record(0, out); });
-    auto const read = [array = array.ref()](std::uint64_t) { return sum(array.span()); };
+    // Tasks begin at different ends: executors side by side would find in the cache what the other has just
+    // read.
+    auto const read = [array = array.ref()](std::uint64_t i) {
+        auto const half = array.size() / 2;
+        auto const low = array.span().first(half), high = array.span().subspan(half);
+        auto const total = sum(i % 2 == 0 ? low : high);
+        asm volatile("" ::: "memory");  // in this order
+        return total + sum(i % 2 == 0 ? high : low);
+    };
     plenum::MapOptions const one_by_one{.schedule = "ss"};
     auto const tasks = static_cast<std::uint64_t>(job.pool().ranks());
     (void)job.pool().map(read, plenum::indices(2 * tasks), one_by_one);
