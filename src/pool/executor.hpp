@@ -37,7 +37,7 @@ private:
     };
 
     [[nodiscard]] bool work();
-    [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] int next_open_slot() const;
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
@@ -45,6 +45,7 @@ private:
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
     void remember_finished(BlockSlot const& slot, ChunkRange chunk);
     void flush_finished(BlockSlot const& slot);
+    void tell_news(BlockSlot& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);

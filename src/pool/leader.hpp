@@ -40,6 +40,8 @@ public:
 
     void open(wire::OpenBatch batch);
     void close(wire::CloseBatch batch);
+    /// Returns the tasks of the batch that no executor has claimed.
+    void cancel(wire::CancelBatch batch);
     void assign(wire::AssignBlock block);
     /// Looks after the queue. Short: a walk over the slots and cells. Never blocks.
     void tick();
@@ -68,6 +70,7 @@ private:
         std::uint64_t posted_ns = 0;
         std::uint64_t last_sent_ns = 0;
         bool flush_now = false;
+        bool in_place = false;  // results are where they stay
     };
     struct Recovery {  // of a claim that a dead executor did not publish
         int cell;
@@ -85,6 +88,9 @@ private:
     /// Counts `bytes` as on the way until the pointer is let go.
     [[nodiscard]] std::shared_ptr<void const> on_the_way(std::uint64_t bytes);
     [[nodiscard]] bool place(wire::AssignBlock& assignment);
+    [[nodiscard]] bool place_function(Batch& batch);
+    /// Tells executors which batches have tasks left.
+    void announce();
     void plan(BlockSlot& slot, int index, wire::OpenBatch const& spec);
     void harvest();
     void recover();
