@@ -24,6 +24,8 @@ struct RunOptions {
     std::string schedule = "auto";
     std::uint64_t chunk_size = 0;  ///< tasks in one claim; 0 = automatic
     Isolation isolation = Isolation::process;
+    int executors = 1;              ///< of each rank
+    int threads_per_task = 0;       ///< 0 = SLURM_CPUS_PER_TASK, else 1
     std::uint64_t node_memory = 0;  ///< bytes in each node; 0 = automatic
     std::uint64_t seed = 0;
     bool force = false;

@@ -74,7 +74,7 @@ bool Executor::work() {
 int Executor::oldest_open_slot() const {
     int best = -1;
     auto best_sequence = UINT64_MAX;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
         if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)

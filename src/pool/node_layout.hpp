@@ -13,7 +13,7 @@
 
 namespace plenum::pool {
 
-inline constexpr int slot_count = 8;             ///< blocks on a node at the same time
+inline constexpr int least_slots = 8;            ///< blocks on a node at the same time, at least
 inline constexpr std::size_t table_size = 4096;  ///< chunks of a tapered block, at most
 
 /// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the
@@ -121,7 +121,8 @@ struct alignas(line_pair) NodeHeader {
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
-    std::int32_t executors;
+    std::int32_t executors;   ///< of all ranks of the node, the cells of a rank one after the other
+    std::int32_t slot_count;  ///< blocks at the same time
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
     std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory
