@@ -112,6 +112,7 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .isolation = options.isolation,
                                   .node_memory = options.node_memory,
                                   .executors = options.executors,
+                                  .tasks_per_executor = options.tasks_per_executor,
                                   .threads = {.count = threads, .asked = options.threads_per_task != 0}});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});

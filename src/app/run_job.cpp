@@ -242,6 +242,8 @@ private:
         provenance.options.push_back({"schedule", launched.options.schedule});
         provenance.options.push_back({"chunk-size", static_cast<std::int64_t>(launched.options.chunk_size)});
         provenance.options.push_back({"executors", std::int64_t{launched.options.executors}});
+        provenance.options.push_back(
+            {"tasks-per-executor", static_cast<std::int64_t>(launched.options.tasks_per_executor)});
         provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
         provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
         provenance.options.push_back({"mpi", launched.mpi_version});

@@ -137,6 +137,16 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .help = "tasks that each rank runs at the same time; more than it has cores suits tasks that wait",
          .store = store_count<&RunOptions::executors>,
          .show = [](RunOptions const& o) { return std::to_string(o.executors); }},
+        {.name = "tasks-per-executor",
+         .placeholder = "N",
+         .default_text = "0",
+         .help = "tasks after which an executor is replaced by a fresh process, for tasks that leak; 0 never "
+                 "does that",
+         .store =
+             [](RunOptions& o, OptionText const& value) {
+                 o.tasks_per_executor = parse_option<std::uint64_t>(value.text, value.source);
+             },
+         .show = [](RunOptions const& o) { return std::to_string(o.tasks_per_executor); }},
         {.name = "threads-per-task",
          .placeholder = "N",
          .default_text = std::string(automatic),

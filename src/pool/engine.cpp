@@ -87,7 +87,8 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
             node_, topology,
             Host::Options{.schedule = options_.schedule,
                           .chunk_size = options_.chunk_size,
-                          .executors_per_rank = options_.executors},
+                          .executors_per_rank = options_.executors,
+                          .tasks_per_executor = options_.tasks_per_executor},
             [this](int rank, wire::Message message) { send(rank, std::move(message)); }, bell_.address());
 }
 

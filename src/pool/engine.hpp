@@ -23,8 +23,9 @@ struct EngineOptions {
     sched::Technique schedule = sched::Technique::automatic;
     std::uint64_t chunk_size = 0;
     Isolation isolation = Isolation::process;
-    std::uint64_t node_memory = 0;  ///< bytes; 0: half of what the node can give
-    int executors = 1;              ///< of each rank
+    std::uint64_t node_memory = 0;         ///< bytes; 0: half of what the node can give
+    int executors = 1;                     ///< of each rank
+    std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     ThreadsPerTask threads = {};
 };
 

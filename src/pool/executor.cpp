@@ -49,16 +49,27 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
         output_marked_[stream] = output_written(stream);
 }
 
-void Executor::run() {
+Executor::End Executor::run() {
+    auto const end = serve();
+    leave();
+    if (end == End::life_over) cell_.left.store(1, std::memory_order_release);
+    return end;
+}
+
+void Executor::leave() {
+    std::cout.flush();
+    std::fflush(stdout);
+}
+
+Executor::End Executor::serve() {
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
-        if (header.stop.load(std::memory_order_acquire) != 0) return;
-        if (work()) {
-            // It may have been the last of its block.
-            ringer_.ring(header.leader_bell);
-            continue;
-        }
+        if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
+        bool const worked = work();
+        if (worked) ringer_.ring(header.leader_bell);  // it may have been the last of its block
+        if (life_over_) return End::life_over;
+        if (worked) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
@@ -66,7 +77,7 @@ void Executor::run() {
 
 bool Executor::work() {
     bool worked = false;
-    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot())
+    for (int slot = oldest_open_slot(); slot >= 0 && !life_over_; slot = oldest_open_slot())
         if (run_slot(slot)) worked = true;
     return worked;
 }
@@ -87,10 +98,12 @@ int Executor::oldest_open_slot() const {
 
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
-    if (slot.mode == ChunkMode::uniform) return slot.chunk;
+    auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
+    if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
     auto const done = slot.next.load(std::memory_order_relaxed);
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+    return std::min(
+        most, sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors));
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
@@ -141,7 +154,8 @@ bool Executor::run_slot(int index) {
         call.task_ended = &Executor::task_ended;
         clock_ = base::now_ns();
         auto& header = node_.header();
-        for (;;) {
+        auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
+        while (!life_is_over()) {
             auto const step = step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
             auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
@@ -154,9 +168,11 @@ bool Executor::run_slot(int index) {
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
             worked = true;
+            lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
         }
+        life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished

@@ -42,6 +42,7 @@ void occupy(ExecutorCell& cell) {
     cell.phase.store(Phase::idle, std::memory_order_relaxed);
     cell.slot.store(0, std::memory_order_relaxed);
     cell.fault.store(FaultNote::none, std::memory_order_relaxed);
+    cell.left.store(0, std::memory_order_relaxed);
     cell.waits_for_space.store(0, std::memory_order_relaxed);
     cell.state.store(CellState::running, std::memory_order_release);
 }
@@ -94,6 +95,12 @@ void ExecutorSeat::reap() {
     if (child_ <= 0 || ::waitpid(child_, &status, WNOHANG) != child_) return;
     child_ = -1;
     child_fd_.reset();
+    if (cell_.left.load(std::memory_order_acquire) != 0) {
+        finish_output();
+        idle_deaths_ = 0;
+        cell_.state.store(CellState::vacant, std::memory_order_release);
+        return;
+    }
     bool const owned = cell_.phase.load(std::memory_order_acquire) == Phase::owning;
     finish_output();
     bool const idle = !owned && cell_.tasks_done.load(std::memory_order_relaxed) == tasks_at_start_;

@@ -89,14 +89,12 @@ void note_memory_faults(NodeView node, int index) {
         ::close(fd);
     }
     try {
-        Executor(node, index, pipes).run();
+        (void)Executor(node, index, pipes).run();
     } catch (std::exception const& error) {
         auto const text = fmt::format("plenum: executor {} stopped: {}\n", index, error.what());
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(1);
     }
-    std::cout.flush();
-    std::fflush(stdout);
     ::_exit(0);
 }
 

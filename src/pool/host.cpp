@@ -123,6 +123,8 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
         .schedule = static_cast<std::uint8_t>(technique),
         .chunk_size = std::min(request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
                                std::max<std::uint64_t>(1, request.tasks)),
+        .tasks_per_executor =
+            request.tasks_per_executor != 0 ? request.tasks_per_executor : options_.tasks_per_executor,
         .item_stride = request.item_stride,
         .varying_items = !request.item_offsets.empty(),
         .timing = timing,

@@ -31,6 +31,7 @@ public:
         sched::Technique schedule = sched::Technique::automatic;
         std::uint64_t chunk_size = 0;
         int executors_per_rank = 1;
+        std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     };
     using SendTo = std::function<void(int rank, wire::Message)>;
     Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,

@@ -135,7 +135,8 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
     slot.units = slot.count;
     slot.chunk = plan.uniform;
     slot.mode = plan.uniform != 0 ? ChunkMode::uniform : ChunkMode::measured;
-    if (!plan.bounds.empty()) {
+    // A chunk of a table cannot end where the life of an executor does.
+    if (!plan.bounds.empty() && spec.tasks_per_executor == 0) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
@@ -155,12 +156,16 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto& slot = node_.slot(index);
     slot.first = assignment.tasks.first;
     slot.count = count;
+    slot.life = spec.tasks_per_executor;
     plan(slot, index, spec);
 
+    // Each life that ends cuts a chunk in two.
+    auto const chunks_cut =
+        slot.life == 0 ? 0 : count / slot.life + static_cast<std::uint64_t>(node_.header().executors);
     auto const rows = !spec.timing                    ? 0
                       : slot.mode == ChunkMode::table ? slot.units
                       : slot.mode == ChunkMode::uniform
-                          ? (count + slot.chunk - 1) / slot.chunk
+                          ? (count + slot.chunk - 1) / slot.chunk + chunks_cut
                           : std::min(count, timing_rows_per_executor *
                                                 static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);

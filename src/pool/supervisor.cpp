@@ -35,7 +35,11 @@ Supervisor::~Supervisor() {
 void Supervisor::start_threads() {
     for (int i = first_cell_; i < first_cell_ + executors_; ++i) {
         occupy(node_.cell(i));
-        threads_.emplace_back([node = node_, i] { Executor(node, i, {}).run(); });
+        // A fresh executor on the same thread: its state is renewed, the process is not.
+        threads_.emplace_back([node = node_, i] {
+            while (Executor(node, i, {}).run() == Executor::End::life_over) {
+            }
+        });
     }
 }
 

@@ -95,6 +95,7 @@ TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
         {"output", {"a.h5", "dir/b.h5"}},     {"schedule", {techniques.begin(), techniques.end()}},
         {"chunk-size", {"auto", "1", "9"}},   {"isolation", {"process", "none"}},
         {"executors", {"1", "12"}},           {"threads-per-task", {"auto", "4"}},
+        {"tasks-per-executor", {"0", "100"}},
         {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
         {"force", {"true", "false"}},         {"progress", {"auto", "bar", "lines", "none"}},
         {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}}};
@@ -132,6 +133,7 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"executors", "0", "write a whole number from 1 to 4096"},
              Case{"executors", "auto", "not a whole number"},
              Case{"executors", "4097", "out of range"},
+             Case{"tasks-per-executor", "-1", "negative"},
              Case{"threads-per-task", "0", "out of range"},
              Case{"threads-per-task", "many", "not a whole number"},
              Case{"node-memory", "-4G", "not a size"},

@@ -55,6 +55,8 @@ with Runs() as runs:
         runs.check(any("12 threads at once" in text for text in summary["warnings"]) or os.cpu_count() >= 12,
                    f"{words}: a warning about cores", str(summary["warnings"]))
     compare("--executors", "12")
+    for words in ((), ("--schedule", "gss"), ("--chunk-size", "7"), ("--isolation", "none")):
+        compare("--tasks-per-executor", "3", *words, ranks=2)
     compare("--executors", "2", nodes=(2, 2))
     compare("--node-memory", "16M", ranks=3)
     compare("--node-memory", "16M", nodes=(2, 1))
