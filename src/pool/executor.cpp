@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
@@ -90,10 +91,37 @@ int Executor::oldest_open_slot() const {
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
         if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
             continue;
+        if (!has_free_permit(slot)) continue;
         best = i;
         best_sequence = slot.sequence;
     }
     return best;
+}
+
+bool Executor::has_free_permit(BlockSlot const& slot) const {
+    return slot.permits == 0 || std::ranges::any_of(node_.permits(slot), [](Permit const& permit) {
+               return permit.load(std::memory_order_acquire) == 0;
+           });
+}
+
+bool Executor::take_permit(BlockSlot const& slot) {
+    if (slot.permits == 0) return true;
+    for (auto& permit : node_.permits(slot)) {
+        std::uint32_t free = 0;
+        if (!permit.compare_exchange_strong(free, static_cast<std::uint32_t>(index_) + 1)) continue;
+        permit_ = &permit;
+        return true;
+    }
+    return false;
+}
+
+void Executor::give_permit_back() {
+    if (permit_ == nullptr) return;
+    std::exchange(permit_, nullptr)->store(0, std::memory_order_release);
+    // Who found none sleeps, perhaps with work of this batch before it.
+    auto& work = node_.header().work;
+    work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(work);
 }
 
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
@@ -119,7 +147,7 @@ bool Executor::run_slot(int index) {
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
     bool worked = false;
-    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
+    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted && take_permit(slot)) {
         if (batch_ != slot.batch || function_ == nullptr) {
             batch_ = slot.batch;
             object_.reset();
@@ -176,6 +204,7 @@ bool Executor::run_slot(int index) {
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished
+        give_permit_back();
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);

@@ -46,6 +46,10 @@ private:
     void leave();
     [[nodiscard]] bool work();
     [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
+    /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
+    [[nodiscard]] bool take_permit(BlockSlot const& slot);
+    void give_permit_back();
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
@@ -71,6 +75,7 @@ private:
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_
     detail::ChunkFunction function_ = nullptr;
+    Permit* permit_ = nullptr;    // held
     double mean_ns_ = 0;          // of a task of batch_; 0: unknown
     std::uint64_t sequence_ = 0;  // of the block at work
     std::uint64_t lived_ = 0;     // tasks it has run

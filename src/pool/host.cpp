@@ -22,6 +22,8 @@ constexpr std::uint64_t distant_block_bytes_per_executor =
     4 << 20;                                              // on other nodes: a round trip for each block
 constexpr std::uint64_t first_varying_per_executor = 16;  // tasks of the first blocks
 constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
+// Of a batch of which few tasks may run at once: the one at work and the next.
+constexpr std::size_t limited_blocks_per_node = 2;
 constexpr std::uint64_t backlog_per_node = 64 << 20;  // results that wait for the disk, for the same reason
 constexpr std::uint64_t backlog_most = 512 << 20;
 
@@ -125,6 +127,7 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
                                std::max<std::uint64_t>(1, request.tasks)),
         .tasks_per_executor =
             request.tasks_per_executor != 0 ? request.tasks_per_executor : options_.tasks_per_executor,
+        .running_per_node = request.running_per_node,
         .item_stride = request.item_stride,
         .varying_items = !request.item_offsets.empty(),
         .timing = timing,
@@ -155,7 +158,9 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
                 std::min(most[static_cast<std::size_t>(n)],
                          first_varying_per_executor * static_cast<std::uint64_t>(executors_on(n)));
 
-    auto const id = coordinator_.add_batch({.tasks = request.tasks});
+    auto const id = coordinator_.add_batch(
+        {.tasks = request.tasks,
+         .blocks_per_node = request.running_per_node == 0 ? 0 : limited_blocks_per_node});
     for (int n = 0; n < topology_.nodes; ++n)
         coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
     open.batch = id;

@@ -58,11 +58,19 @@ std::shared_ptr<void const> Leader::on_the_way(std::uint64_t bytes) {
 
 void Leader::open(wire::OpenBatch batch) {
     auto const bytes = batch.payload.bytes;
-    auto function = segments_.allocate(std::max<std::uint64_t>(bytes.size(), 1));
+    auto const executors = static_cast<std::uint64_t>(node_.header().executors);
+    auto const permits = batch.running_per_node < executors ? batch.running_per_node : 0;
+    auto const function_bytes = round_up(bytes.size(), 64);
+    auto function = segments_.allocate(std::max<std::uint64_t>(function_bytes + permits * sizeof(Permit), 1));
     if (!function) throw EnvironmentError("node memory is full; give more with --node-memory");
     if (!bytes.empty()) std::memcpy(node_.base() + *function, bytes.data(), bytes.size());
+    auto const permits_offset = *function + function_bytes;
+    std::memset(node_.base() + permits_offset, 0, permits * sizeof(Permit));
     auto const id = batch.batch;
-    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = std::move(function)});
+    batches_.insert_or_assign(id, Batch{.spec = std::move(batch),
+                                        .function = std::move(function),
+                                        .permits_offset = permits_offset,
+                                        .permits = permits});
 }
 
 void Leader::close(wire::CloseBatch batch) {
@@ -85,7 +93,8 @@ int Leader::open_blocks() const {
     int open = static_cast<int>(waiting_.size());
     for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
+        // A block whose tasks wait for permits keeps nobody else from working.
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.permits == 0 &&
             slot.next.load(std::memory_order_relaxed) < slot.units)
             ++open;
     }
@@ -100,7 +109,7 @@ bool Leader::wants_block() const {
     double left_tasks = 0;
     for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.permits != 0) continue;
         auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
         left_tasks += static_cast<double>(slot.count) * static_cast<double>(slot.units - next) /
                       static_cast<double>(slot.units);
@@ -196,6 +205,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.batch = assignment.batch;
     slot.function = spec.function;
     slot.function_offset = *batch.function;
+    slot.permits_offset = batch.permits_offset;
+    slot.permits = batch.permits;
     slot.function_bytes = spec.payload.bytes.size();
     slot.sequence = next_sequence_++;
     slot.refill_mark = slot.units - slot.units / 4;

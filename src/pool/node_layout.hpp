@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/affinity.hpp"
 #include "base/doorbell.hpp"
@@ -99,6 +100,9 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
     std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
+    // Of the batch on this node: a word for each task that may run at once, with 1 + the executor that holds
+    // it, or 0. A word instead of a count, so that nothing is lost when the holder dies.
+    std::uint64_t permits_offset, permits;  ///< permits 0: any number may run
     std::uint64_t status_offset;
     std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
@@ -131,6 +135,9 @@ struct alignas(line_pair) NodeHeader {
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory
 };
 
+/// Words that limit how many tasks of a batch run at once.
+using Permit = std::atomic<std::uint32_t>;
+
 /// Node memory with names. Copyable; does not own.
 class NodeView {
 public:
@@ -151,6 +158,9 @@ public:
     }
     [[nodiscard]] std::uint64_t* table(int i) const noexcept {
         return at<std::uint64_t>(header().tables_offset) + static_cast<std::size_t>(i) * (table_size + 1);
+    }
+    [[nodiscard]] std::span<Permit> permits(BlockSlot const& slot) const noexcept {
+        return {at<Permit>(slot.permits_offset), slot.permits};
     }
     [[nodiscard]] std::byte* ring(int i) const noexcept {
         return memory_.base + header().rings_offset + static_cast<std::size_t>(i) * header().ring_bytes;

@@ -1,72 +1,24 @@
 // Several executors in each rank (PLENUM_EXECUTORS): all of them work at once, and one that dies disturbs no
 // other.
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <set>
-#include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "api/meeting.hpp"
 #include "api/pool_test.hpp"
 
 namespace plenum::api_test {
 namespace {
 
-/// Executors of all ranks.
+/// Of all ranks.
 std::uint64_t executors() {
-    auto const* const text = std::getenv("PLENUM_EXECUTORS");
-    auto const per_rank = text == nullptr ? 1ul : std::strtoul(text, nullptr, 10);
-    return per_rank * static_cast<std::uint64_t>(pool().ranks());
+    return executors_per_rank() * static_cast<std::uint64_t>(pool().ranks());
 }
-
-/// A file with a word that all processes of the machine see; zero at first.
-class SharedWord {
-public:
-    SharedWord() : path_(testing::TempDir() + "plenum-executors-XXXXXX") {
-        int const file = ::mkstemp(path_.data());
-        if (file < 0 || ::ftruncate(file, 4096) != 0) throw std::runtime_error("cannot make " + path_);
-        ::close(file);
-    }
-    SharedWord(SharedWord const&) = delete;
-    SharedWord& operator=(SharedWord const&) = delete;
-    ~SharedWord() { ::unlink(path_.c_str()); }
-    [[nodiscard]] std::string const& path() const { return path_; }
-
-private:
-    std::string path_;
-};
-
-/// Waits until `wanted` tasks are here at the same time.
-struct Meeting {
-    std::string path;
-    std::uint64_t wanted = 0;
-    template <class Archive>
-    void serialize(Archive& archive) {
-        archive(path, wanted);
-    }
-    void wait() const {
-        auto* const file = std::fopen(path.c_str(), "r+");
-        if (file == nullptr) throw std::runtime_error("cannot open " + path);
-        auto* const memory = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ::fileno(file), 0);
-        std::fclose(file);
-        if (memory == MAP_FAILED) throw std::runtime_error("cannot map " + path);
-        auto& here = *static_cast<std::atomic<std::uint64_t>*>(memory);
-        ++here;
-        auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-        while (here < wanted && std::chrono::steady_clock::now() < end)
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        auto const seen = here.load();
-        ::munmap(memory, 4096);
-        if (seen < wanted) throw std::runtime_error("only " + std::to_string(seen) + " tasks run at once");
-    }
-};
 
 struct MeetAndTell : Meeting {
     std::uint64_t crashing = UINT64_MAX;  ///< this task dies when all are there
@@ -84,9 +36,9 @@ struct MeetAndTell : Meeting {
 
 /// One task on each executor, all at the same time: who ran them.
 Results<pid_t> meet(std::uint64_t crashing = UINT64_MAX, OnFailure on_failure = OnFailure::raise) {
-    SharedWord const word;
+    CounterFile const file;
     MeetAndTell task;
-    task.path = word.path();
+    task.path = file.path();
     task.wanted = executors();
     task.crashing = crashing;
     return pool().map(task, indices(executors()), {.schedule = "ss", .on_failure = on_failure});

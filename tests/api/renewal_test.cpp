@@ -2,12 +2,12 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
 
+#include "api/meeting.hpp"
 #include "api/pool_test.hpp"
 
 namespace plenum::api_test {
@@ -16,9 +16,7 @@ namespace {
 constexpr char const* techniques[] = {"auto", "static", "ss", "gss", "tss", "fac2"};
 
 std::uint64_t executors() {
-    auto const* const text = std::getenv("PLENUM_EXECUTORS");
-    return (text == nullptr ? 1 : std::strtoul(text, nullptr, 10)) *
-           static_cast<std::uint64_t>(pool().ranks());
+    return executors_per_rank() * static_cast<std::uint64_t>(pool().ranks());
 }
 
 /// How many tasks each process ran.
@@ -88,9 +86,9 @@ TEST(Renewal, LosesNoResultAndChargesNoTask) {
     for (auto const* const technique : techniques) {
         constexpr std::uint64_t tasks = 300;
         auto const words = pool().map(
-            [](std::uint64_t i) {
+            [isolated = tasks_are_isolated()](std::uint64_t i) {
                 if (i % 50 == 7) throw std::runtime_error("thrown");
-                if (i % 50 == 8 && ::getenv("PLENUM_ISOLATION") == nullptr) ::raise(SIGKILL);
+                if (i % 50 == 8 && isolated) ::raise(SIGKILL);
                 return std::string(i % 40, 'w') + std::to_string(i);
             },
             indices(tasks),
