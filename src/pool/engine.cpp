@@ -228,7 +228,8 @@ void Engine::end_at_once(int code) {
     auto const start = base::now_ns();
     while (session_.transport().busy() && base::now_ns() - start < last_words_ns)
         (void)session_.transport().receive();
-    // The executors see their parent die. The body may be anywhere: nothing is destroyed under its feet.
+    supervisor_->abandon();
+    // The body may be anywhere: nothing is destroyed under its feet.
     ::_exit(code);
 }
 

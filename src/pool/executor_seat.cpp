@@ -13,6 +13,9 @@
 #include <optional>
 #include <plenum/error.hpp>
 #include <string>
+#include <utility>
+
+#include "base/remove_tree.hpp"
 
 namespace plenum::pool {
 namespace {
@@ -90,10 +93,10 @@ void ExecutorSeat::finish_output() {
     for (auto& reader : readers_) reader->finish(cell_.current.load(std::memory_order_relaxed));
 }
 
-void ExecutorSeat::reap() {
+void ExecutorSeat::reap(ForkServer const& server) {
     int status = 0;
     if (child_ <= 0 || ::waitpid(child_, &status, WNOHANG) != child_) return;
-    child_ = -1;
+    base::remove_tree(server.scratch_of(std::exchange(child_, -1)));
     child_fd_.reset();
     if (cell_.left.load(std::memory_order_acquire) != 0) {
         finish_output();
@@ -139,7 +142,7 @@ void ExecutorSeat::read_output() {
 
 void ExecutorSeat::tick(ForkServer& server) {
     read_output();
-    reap();
+    reap(server);
     if (child_ <= 0 && cell_.state.load(std::memory_order_acquire) == CellState::vacant) start(server);
 }
 

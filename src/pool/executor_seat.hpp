@@ -47,7 +47,7 @@ private:
         base::UniqueFd read_end, write_end;
     };
     void start(ForkServer& server);
-    void reap();
+    void reap(ForkServer const& server);
     void read_output();
     void finish_output();
 

@@ -1,14 +1,21 @@
 #include "pool/supervisor.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "base/remove_tree.hpp"
+#include "pool/scratch.hpp"
 
 namespace plenum::pool {
 
 Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
-    : node_(node), first_cell_(first_cell), executors_(options.executors), isolation_(options.isolation) {
+    : node_(node),
+      first_cell_(first_cell),
+      executors_(options.executors),
+      isolation_(options.isolation),
+      scratch_(name_scratch_of_rank()) {
     for (int i = first_cell_; i < first_cell_ + executors_; ++i) {
         auto& cell = node_.cell(i);
         cell.rank = options.rank;
@@ -19,7 +26,8 @@ Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
     for (int i = first_cell_; i < first_cell_ + executors_; ++i)
         pipes.push_back(seats_.emplace_back(node_, i, options.output).write_ends());
     server_ = std::make_unique<ForkServer>(
-        node_, std::move(pipes), ForkServer::Options{.first_cell = first_cell_, .threads = options.threads});
+        node_, std::move(pipes),
+        ForkServer::Options{.first_cell = first_cell_, .threads = options.threads, .scratch = scratch_});
     for (auto& seat : seats_) seat.close_write_ends();
 }
 
@@ -30,17 +38,21 @@ Supervisor::~Supervisor() {
         base::futex_wake_all(node_.header().work);
     }
     for (auto& thread : threads_) thread.join();
+    base::remove_tree(scratch_);
 }
 
 void Supervisor::start_threads() {
     for (int i = first_cell_; i < first_cell_ + executors_; ++i) {
         occupy(node_.cell(i));
-        // A fresh executor on the same thread: its state is renewed, the process is not.
-        threads_.emplace_back([node = node_, i] {
-            while (Executor(node, i, {}).run() == Executor::End::life_over) {
-            }
-        });
+        threads_.emplace_back([this, i] { run_thread(i); });
     }
+}
+
+void Supervisor::run_thread(int cell) const {
+    use_scratch(ScratchScope::thread, scratch_, std::to_string(cell));
+    // A fresh executor on the same thread: its state is renewed, the process is not.
+    while (Executor(node_, cell, {}).run() == Executor::End::life_over)
+        base::remove_tree(scratch_ / std::to_string(cell));
 }
 
 void Supervisor::tick() {
@@ -67,6 +79,13 @@ void Supervisor::stop(int grace_ms) {
         seat.close(std::max(0, grace_ms - waited_ms));
     }
     server_.reset();
+}
+
+void Supervisor::abandon() {
+    server_.reset();
+    // Threads go on until the process ends: what one makes meanwhile may need another round.
+    for (int round = 0; round < 10 && !base::remove_tree(scratch_); ++round) {
+    }
 }
 
 }  // namespace plenum::pool

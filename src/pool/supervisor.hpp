@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -45,14 +46,18 @@ public:
     /// The node has stopped: waits until all executors have left (they are killed after `grace_ms`), reads
     /// the rest.
     void stop(int grace_ms);
+    /// The process is about to end at once: ends the executors and removes what they have left.
+    void abandon();
 
 private:
     void start_threads();
+    void run_thread(int cell) const;
 
     NodeView node_;
     int first_cell_;
     int executors_;
     Isolation isolation_;
+    std::filesystem::path scratch_;   // of this rank
     std::deque<ExecutorSeat> seats_;  // with Isolation::process
     std::unique_ptr<ForkServer> server_;
     std::vector<std::thread> threads_;  // the executors with Isolation::none
