@@ -29,6 +29,13 @@ struct MapOptions {
     OnFailure on_failure = OnFailure::raise;
     int priority = 0;               ///< executors take chunks of higher ones first; equal ones take turns
     std::uint64_t buffer = 0;       ///< imap: items held at a time, in order or not; 0: by measured times
+    /// Renews an executor after it has run that many tasks, of any batch: for tasks that leak or spoil their process;
+    /// 1 gives each task a process of its own. Costs a fork, about 0.5 ms. With isolation none the thread goes on, and
+    /// only what Plenum keeps for it is renewed. Tapering techniques then size their chunks as auto does. 0: the run's.
+    std::uint64_t tasks_per_executor = 0;
+    /// So many tasks of this map run at the same time on a node, at most: for tasks that need much memory. The other
+    /// executors of the node serve other batches meanwhile, or sleep. 0: as many as there are executors.
+    std::uint64_t running_per_node = 0;
 };
 
 /// Lives on rank 0, in the body. map, map_async, submit, apply and starmap may be called by any thread of the body and by
@@ -225,6 +232,8 @@ private:
     static void set(detail::BatchRequest& request, MapOptions const& options) {
         request.schedule = options.schedule;
         request.chunk_size = options.chunk_size;
+        request.tasks_per_executor = options.tasks_per_executor;
+        request.running_per_node = options.running_per_node;
         request.priority = options.priority;
     }
     template <class F>

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iostream>
 #include <tuple>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
@@ -52,16 +53,27 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
         output_marked_[stream] = output_written(stream);
 }
 
-void Executor::run() {
+Executor::End Executor::run() {
+    auto const end = serve();
+    leave();
+    if (end == End::life_over) cell_.left.store(1, std::memory_order_release);
+    return end;
+}
+
+void Executor::leave() {
+    std::cout.flush();
+    std::fflush(stdout);
+}
+
+Executor::End Executor::serve() {
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
-        if (header.stop.load(std::memory_order_acquire) != 0) return;
-        if (work()) {
-            // It may have been the last of its block.
-            ringer_.ring(header.leader_bell);
-            continue;
-        }
+        if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
+        bool const worked = work();
+        if (worked) ringer_.ring(header.leader_bell);  // it may have been the last of its block
+        if (life_over_) return End::life_over;
+        if (worked) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
@@ -69,7 +81,7 @@ void Executor::run() {
 
 bool Executor::work() {
     bool worked = false;
-    for (int slot = next_open_slot(); slot >= 0; slot = next_open_slot())
+    for (int slot = next_open_slot(); slot >= 0 && !life_over_; slot = next_open_slot())
         if (run_slot(slot)) worked = true;
     return worked;
 }
@@ -80,24 +92,53 @@ int Executor::next_open_slot() const {
     using Rank = std::tuple<std::int32_t, bool, std::uint32_t, std::uint64_t>;
     int best = -1;
     Rank best_rank;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
         if (slot.next.load(std::memory_order_relaxed) >= slot.units) continue;
         Rank const rank{-slot.priority, slot.batch <= batch_, slot.batch, slot.sequence};
         if (best >= 0 && !(rank < best_rank)) continue;
+        if (!has_free_permit(slot)) continue;
         best = i;
         best_rank = rank;
     }
     return best;
 }
 
+bool Executor::has_free_permit(BlockSlot const& slot) const {
+    return slot.permits == 0 || std::ranges::any_of(node_.permits(slot), [](Permit const& permit) {
+               return permit.load(std::memory_order_acquire) == 0;
+           });
+}
+
+bool Executor::take_permit(BlockSlot const& slot) {
+    if (slot.permits == 0) return true;
+    for (auto& permit : node_.permits(slot)) {
+        std::uint32_t free = 0;
+        if (!permit.compare_exchange_strong(free, static_cast<std::uint32_t>(index_) + 1)) continue;
+        permit_ = &permit;
+        return true;
+    }
+    return false;
+}
+
+void Executor::give_permit_back() {
+    if (permit_ == nullptr) return;
+    std::exchange(permit_, nullptr)->store(0, std::memory_order_release);
+    // Who found none sleeps, perhaps with work of this batch before it.
+    auto& work = node_.header().work;
+    work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(work);
+}
+
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
-    if (slot.mode == ChunkMode::uniform) return slot.chunk;
+    auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
+    if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
     auto const done = slot.next.load(std::memory_order_relaxed);
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+    return std::min(
+        most, sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors));
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
@@ -113,7 +154,7 @@ bool Executor::run_slot(int index) {
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
     bool worked = false;
-    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
+    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted && take_permit(slot)) {
         if (batch_ != slot.batch || function_ == nullptr) {
             batch_ = slot.batch;
             object_.reset();
@@ -148,7 +189,8 @@ bool Executor::run_slot(int index) {
         call.task_ended = &Executor::task_ended;
         auto const begun = clock_ = base::now_ns();
         auto& header = node_.header();
-        for (;;) {
+        auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
+        while (!life_is_over()) {
             auto const step = step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
             auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
@@ -161,14 +203,17 @@ bool Executor::run_slot(int index) {
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
             worked = true;
+            lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
             if (slot.priority < header.top_priority.load(std::memory_order_relaxed)) break;
             if (clock_ - begun > turn_ns && header.top_batches.load(std::memory_order_relaxed) > 1) break;
         }
+        life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished
+        give_permit_back();
         if (worked && slot.prompt != 0) tell_news(slot);
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);

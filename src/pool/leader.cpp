@@ -44,6 +44,7 @@ Leader::Leader(NodeView node, Place place, SegmentPool& segments, Send send)
       place_(std::move(place)),
       segments_(segments),
       send_(std::move(send)),
+      blocks_(static_cast<std::size_t>(node.header().slot_count)),
       on_the_way_(std::make_shared<OnTheWay>()) {
     on_the_way_->bell = node.header().leader_bell;
 }
@@ -57,8 +58,10 @@ std::shared_ptr<void const> Leader::on_the_way(std::uint64_t bytes) {
 }
 
 void Leader::open(wire::OpenBatch batch) {
+    auto const executors = static_cast<std::uint64_t>(node_.header().executors);
+    auto const permits = batch.running_per_node < executors ? batch.running_per_node : 0;
     auto const id = batch.batch;
-    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = {}});
+    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = {}, .permits = permits});
 }
 
 void Leader::close(wire::CloseBatch batch) {
@@ -76,7 +79,7 @@ void Leader::cancel(wire::CancelBatch batch) {
             send_(std::move(results));
         }
     std::erase_if(waiting_, [&](auto const& assignment) { return assignment.batch == batch.batch; });
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.batch != batch.batch)
             continue;
@@ -89,13 +92,17 @@ void Leader::cancel(wire::CancelBatch batch) {
     }
 }
 
-/// The function object of a batch in node memory; false: there is no room now.
+/// The function object of a batch in node memory, and its permits; false: there is no room now.
 bool Leader::place_function(Batch& batch) {
     if (batch.function) return true;
     auto const bytes = batch.spec.payload.bytes;
-    batch.function = segments_.allocate(std::max<std::uint64_t>(bytes.size(), 1));
+    auto const function_bytes = round_up(bytes.size(), 64);
+    auto const permit_bytes = batch.permits * sizeof(Permit);
+    batch.function = segments_.allocate(std::max<std::uint64_t>(function_bytes + permit_bytes, 1));
     if (!batch.function) return false;
     if (!bytes.empty()) std::memcpy(node_.base() + *batch.function, bytes.data(), bytes.size());
+    batch.permits_offset = *batch.function + function_bytes;
+    std::memset(node_.base() + batch.permits_offset, 0, permit_bytes);
     return true;
 }
 
@@ -106,19 +113,19 @@ void Leader::assign(wire::AssignBlock block) {
 
 bool Leader::busy() const noexcept {
     if (!waiting_.empty() || !recoveries_.empty()) return true;
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) != SlotState::free) return true;
     return false;
 }
 
 int Leader::open_blocks() const {
-    // Prompt blocks come unasked, and do not keep others away.
+    // Prompt blocks come unasked, and do not keep others away; nor do those whose tasks wait for permits.
     auto open = static_cast<int>(std::count_if(waiting_.begin(), waiting_.end(), [&](auto const& assignment) {
         return !batches_.at(assignment.batch).spec.prompt;
     }));
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.prompt == 0 &&
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.prompt == 0 && slot.permits == 0 &&
             slot.next.load(std::memory_order_relaxed) < slot.units)
             ++open;
     }
@@ -131,9 +138,9 @@ bool Leader::wants_block() const {
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
     // nothing to claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
     double left_tasks = 0;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.permits != 0) continue;
         auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
         left_tasks += static_cast<double>(slot.count) * static_cast<double>(slot.units - next) /
                       static_cast<double>(slot.units);
@@ -168,7 +175,8 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
     slot.units = slot.count;
     slot.chunk = plan.uniform;
     slot.mode = plan.uniform != 0 ? ChunkMode::uniform : ChunkMode::measured;
-    if (!plan.bounds.empty()) {
+    // A chunk of a table cannot end where the life of an executor does.
+    if (!plan.bounds.empty() && spec.tasks_per_executor == 0) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
@@ -177,9 +185,10 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
 
 bool Leader::place(wire::AssignBlock& assignment) {
     int index = 0;
-    while (index < slot_count && node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
+    while (index < node_.header().slot_count &&
+           node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
         ++index;
-    if (index == slot_count) return false;
+    if (index == node_.header().slot_count) return false;
     auto& batch = batches_.at(assignment.batch);
     if (!place_function(batch)) return false;
     auto const& spec = batch.spec;
@@ -188,12 +197,16 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto& slot = node_.slot(index);
     slot.first = assignment.tasks.first;
     slot.count = count;
+    slot.life = spec.tasks_per_executor;
     plan(slot, index, spec);
 
+    // Each life that ends cuts a chunk in two.
+    auto const chunks_cut =
+        slot.life == 0 ? 0 : count / slot.life + static_cast<std::uint64_t>(node_.header().executors);
     auto const rows = !spec.timing                    ? 0
                       : slot.mode == ChunkMode::table ? slot.units
                       : slot.mode == ChunkMode::uniform
-                          ? (count + slot.chunk - 1) / slot.chunk
+                          ? (count + slot.chunk - 1) / slot.chunk + chunks_cut
                           : std::min(count, timing_rows_per_executor *
                                                 static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);
@@ -227,6 +240,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.news.store(0, std::memory_order_relaxed);
     slot.function = spec.function;
     slot.function_offset = *batch.function;
+    slot.permits_offset = batch.permits_offset;
+    slot.permits = batch.permits;
     slot.function_bytes = spec.payload.bytes.size();
     slot.sequence = next_sequence_++;
     slot.refill_mark = slot.units - slot.units / 4;
@@ -252,7 +267,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
 void Leader::announce() {
     auto top = INT32_MIN;
     std::set<std::uint32_t> batches;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_relaxed) != SlotState::posted ||
             slot.next.load(std::memory_order_relaxed) >= slot.units || slot.priority < top)
@@ -267,7 +282,7 @@ void Leader::announce() {
 }
 
 std::optional<int> Leader::slot_of(std::uint64_t sequence) const {
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) == SlotState::posted &&
             node_.slot(i).sequence == sequence)
             return i;
@@ -313,7 +328,7 @@ void Leader::tick() {
     if (!full) harvest();
     recover();
     auto const now = base::now_ns();
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto& slot = node_.slot(i);
         auto const state = slot.state.load(std::memory_order_relaxed);
         auto& block = blocks_[static_cast<std::size_t>(i)];

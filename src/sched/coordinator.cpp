@@ -242,11 +242,20 @@ void Coordinator::assign(Batch& batch, NodeId id, std::uint64_t size, std::vecto
     settle(batch);
 }
 
+/// A node that may run few tasks of the batch at once would only hoard more, and leave no room for others.
+bool Coordinator::holds_enough(Batch const& batch, Node const& node) const {
+    if (batch.spec.blocks_per_node == 0) return false;
+    auto const blocks =
+        std::ranges::count_if(node.blocks, [&](auto const& held) { return held.second.batch == batch.id; });
+    return static_cast<std::size_t>(blocks) >= batch.spec.blocks_per_node;
+}
+
 /// Gives the node one block of the first batch that it has memory for.
 bool Coordinator::serve(NodeId id, std::vector<Assignment>& out) {
     auto const& node = nodes_.at(id);
     for (auto const& turn : turns_) {
         auto& batch = batches_.at(turn.batch);
+        if (holds_enough(batch, node)) continue;
         auto const size = block_size(batch, id, node);
         if (size == 0) continue;
         assign(batch, id, size, out);  // `turn` is no longer there

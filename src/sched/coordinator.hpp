@@ -20,7 +20,8 @@ using BlockId = std::uint64_t;
 
 struct BatchSpec {
     std::uint64_t tasks = 0;
-    int priority = 0;      ///< higher first; batches of equal priority take turns, block by block
+    int priority = 0;                 ///< higher first; batches of equal priority take turns, block by block
+    std::size_t blocks_per_node = 0;  ///< most of its blocks that a node holds; 0: any number
     bool growing = false;  ///< tasks are added by extend() until seal(); blocks go out without a request
 };
 
@@ -165,6 +166,7 @@ private:
     Batch* take_from_block(NodeId node, BlockId block, Range tasks, char const* event);
     /// Brings turns_ and completed_ in line with the batch after its numbers changed.
     void settle(Batch& batch);
+    [[nodiscard]] bool holds_enough(Batch const& batch, Node const& node) const;
     bool serve(NodeId node, std::vector<Assignment>& out);
     void serve_growing(Batch& batch, std::vector<Assignment>& out);
     void assign(Batch& batch, NodeId node, std::uint64_t size, std::vector<Assignment>& out);

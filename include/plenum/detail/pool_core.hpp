@@ -33,6 +33,8 @@ struct BatchRequest {
     int priority = 0;             ///< higher first; equal ones take turns
     bool varying_items = false;   ///< of a stream: its items vary in size
     Bytes own_items;              ///< what plain_items refers to, when the caller's memory may go away
+    std::uint64_t tasks_per_executor = 0; ///< 0: the run's
+    std::uint64_t running_per_node = 0;   ///< tasks at the same time on a node; 0: no limit
 };
 
 /// Results that stay in memory. Fixed size: in node memory of rank 0, at base + task * stride; varying: views.
