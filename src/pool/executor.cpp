@@ -56,7 +56,7 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 Executor::End Executor::run() {
     auto const end = serve();
     leave();
-    if (end == End::life_over) cell_.left.store(1, std::memory_order_release);
+    if (end == End::life_over) cell_.has_left.store(1, std::memory_order_release);
     return end;
 }
 
