@@ -32,7 +32,7 @@ public:
     void call_back(std::function<void()> work) override { callbacks_.post(std::move(work)); }
     void cancel_all() override;
     std::shared_ptr<detail::FutureQueue> future_queue(detail::BatchRequest const& request) override;
-    int executors() const noexcept override { return engine_.topology().ranks * engine_.executors_per_rank(); }
+    int executors() const noexcept override { return engine_.executors(); }
     std::uint64_t place_array(std::uint64_t bytes) override { return engine_.host().place_array(bytes); }
     void publish_array(std::uint64_t offset, std::uint64_t bytes) override {
         engine_.host().publish_array(offset, bytes);

@@ -132,7 +132,23 @@ int Leader::open_blocks() const {
     return open;
 }
 
+bool Leader::lacks_a_batch() const {
+    std::set<std::uint32_t> lacking;
+    for (auto const& [id, batch] : batches_)
+        if (!batch.spec.prompt) lacking.insert(id);
+    if (lacking.size() < 2) return false;
+    for (auto const& assignment : waiting_) lacking.erase(assignment.batch);
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
+            slot.next.load(std::memory_order_relaxed) < slot.units)
+            lacking.erase(slot.batch);
+    }
+    return !lacking.empty();
+}
+
 bool Leader::wants_block() const {
+    if (requested_ == 0 && lacks_a_batch()) return true;
     if (place_.nodes == 1) return open_blocks() + requested_ < blocks_ahead_alone;
     if (requested_ > 0 || !waiting_.empty()) return false;
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with

@@ -108,6 +108,8 @@ private:
     void collect(int index, bool complete);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
     [[nodiscard]] double mean_task_seconds(std::uint32_t batch) const;
+    /// There is a batch of which this node has no tasks left: it cannot take its turn here.
+    [[nodiscard]] bool lacks_a_batch() const;
     [[nodiscard]] bool wants_block() const;
     void request_blocks();
     [[nodiscard]] int open_blocks() const;
