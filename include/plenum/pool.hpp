@@ -22,7 +22,7 @@ enum class OnFailure {
 };
 
 struct MapOptions {
-    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2; empty: that of the run
+    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2, awf; empty: that of the run
     std::uint64_t chunk_size = 0;   ///< tasks per chunk (the least, for tapering techniques); 0: that of the run
     Shape shape = {};               ///< of one result: makes ranges of numbers fixed, required for a span parameter
     OnFailure on_failure = OnFailure::raise;

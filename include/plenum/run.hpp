@@ -12,7 +12,7 @@ namespace plenum {
 /// How plenum::run works. Unset fields come from PLENUM_SCHEDULE, PLENUM_CHUNK_SIZE, PLENUM_ISOLATION and
 /// PLENUM_NODE_MEMORY of rank 0, as for `plenum run`.
 struct RunSettings {
-    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2
+    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2, awf
     std::string chunk_size = {};    ///< tasks per chunk
     std::string isolation = {};     ///< process, none
     std::string node_memory = {};   ///< "4G"

@@ -88,9 +88,29 @@ int Executor::oldest_open_slot() const {
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
     if (slot.mode == ChunkMode::uniform) return slot.chunk;
-    auto const done = slot.next.load(std::memory_order_relaxed);
+    auto const left = slot.count - std::min(slot.next.load(std::memory_order_relaxed), slot.count);
+    auto const executors = node_.header().executors;
+    if (slot.mode == ChunkMode::weighted)
+        return sched::awf_chunk(left, executors, weight_in(slot.batch), slot.chunk);
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+    return sched::auto_chunk(mean, left, executors);
+}
+
+double Executor::weight_in(std::uint32_t batch) const {
+    // Tasks and time of another executor may be one chunk apart; a weight need not be exact.
+    double own = 0, sum = 0;
+    int measured = 0;
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        if (cell.batch.load(std::memory_order_acquire) != batch) continue;
+        auto const tasks = static_cast<double>(cell.batch_tasks.load(std::memory_order_relaxed));
+        auto const ns = static_cast<double>(cell.batch_ns.load(std::memory_order_relaxed));
+        if (tasks == 0 || ns == 0) continue;
+        if (i == index_) own = tasks / ns;
+        sum += tasks / ns;
+        ++measured;
+    }
+    return sched::awf_weight(own, sum, measured);
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,

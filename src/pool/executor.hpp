@@ -47,6 +47,8 @@ private:
     void flush_finished(BlockSlot const& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
+    /// Of this executor among those of the node that have run tasks of the batch.
+    [[nodiscard]] double weight_in(std::uint32_t batch) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
     void mark_pending_output();
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content);

@@ -111,7 +111,7 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
         auto const named = sched::technique_named(request.schedule);
         if (!named) {
             done.set_exception(std::make_exception_ptr(UsageError(fmt::format(
-                "unknown schedule '{}'; use auto, static, ss, gss, tss or fac2", request.schedule))));
+                "unknown schedule '{}'; use {}", request.schedule, sched::names_of_techniques()))));
             return;
         }
         technique = *named;

@@ -134,6 +134,10 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
     slot.units = slot.count;
     slot.chunk = plan.uniform;
     slot.mode = plan.uniform != 0 ? ChunkMode::uniform : ChunkMode::measured;
+    if (plan.weighted_least != 0) {
+        slot.mode = ChunkMode::weighted;
+        slot.chunk = plan.weighted_least;
+    }
     if (!plan.bounds.empty()) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;

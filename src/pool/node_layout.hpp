@@ -77,8 +77,9 @@ struct alignas(line_pair) ExecutorCell {
 
 enum class SlotState : std::uint32_t { free, posted, closed };
 
-/// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
-enum class ChunkMode : std::uint32_t { uniform, table, measured };
+/// How chunks are cut from the block: by tasks of equal number, by the table, by this executor's measured times,
+/// or by its speed among the others.
+enum class ChunkMode : std::uint32_t { uniform, table, measured, weighted };
 
 /// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
 [[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
@@ -93,7 +94,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t sequence;      ///< order of posting; older blocks first
     std::uint64_t first, count;  ///< tasks
     std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
-    std::uint64_t chunk;         ///< tasks per chunk when uniform
+    std::uint64_t chunk;         ///< tasks per chunk when uniform, least tasks when weighted
     std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
     std::uint64_t status_offset;
