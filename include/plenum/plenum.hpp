@@ -11,3 +11,5 @@
 #include <plenum/results.hpp>
 #include <plenum/run.hpp>
 #include <plenum/shared.hpp>
+#include <plenum/worker_context.hpp>
+#include <plenum/worker_state.hpp>

@@ -4,10 +4,12 @@
 #include <concepts>
 #include <cstdint>
 #include <plenum/detail/batch_request.hpp>
+#include <plenum/detail/on_each.hpp>
 #include <plenum/detail/pool_core.hpp>
 #include <plenum/detail/task.hpp>
 #include <plenum/results.hpp>
 #include <plenum/shared.hpp>
+#include <plenum/worker_state.hpp>
 #include <ranges>
 #include <span>
 #include <string>
@@ -53,6 +55,28 @@ public:
         auto request = detail::request_for<F, Item>(f, holder.count(), options.shape);
         holder.fill(request);
         return run<F, Item>(std::move(request), options);
+    }
+
+    /// Calls f(WorkerContext const&) once on each executor, whatever else it does in between. Result i is that of
+    /// executor i; one whose executor crashed in f has failed. Of the options only `shape` and `on_failure` count.
+    template <class F>
+    [[nodiscard]] auto on_each(F const& f, MapOptions const& options = {}) const {
+        using R = typename detail::TaskTraits<detail::EachTask<F>, detail::IndexItem>::result;
+        return results_of<R>(detail::run_on_each(*core_, f, options.shape), options.on_failure);
+    }
+
+    /// A state in each executor: worker_init(WorkerContext const&) (or without arguments) makes it before the first
+    /// task that needs it, worker_exit(state) runs at its end. Both travel like the function of a map.
+    ///
+    ///     auto model = pool.worker_state(LoadModel{path}, [](Model const& m) { return m.calls(); });
+    ///     auto values = pool.map(model.with([](Model& m, Case const& c) { return m.evaluate(c); }), cases);
+    ///     auto calls = model.finish();
+    template <class Init, class Exit = detail::NoExit>
+    [[nodiscard]] WorkerState<Init, Exit> worker_state(Init worker_init, Exit worker_exit = {}) const {
+        static_assert(Travels<Init> && Travels<Exit>,
+                      "Plenum: worker_init or worker_exit cannot travel to the executors. Capture plain values and "
+                      "SharedRefs by value, or put other state into a struct with operator() const and serialize().");
+        return {*core_, std::move(worker_init), std::move(worker_exit)};
     }
 
     /// One copy of `data` in the memory of each node. Blocking; cost: one pass over the data (first touch
@@ -122,9 +146,11 @@ private:
         using R = typename detail::TaskTraits<F, Item>::result;
         request.schedule = options.schedule;
         request.chunk_size = options.chunk_size;
-        auto store = core_->run(std::move(request));
-        if (options.on_failure == OnFailure::raise && !store->failures.empty())
-            throw TaskError(store->failures.front());
+        return results_of<R>(core_->run(std::move(request)), options.on_failure);
+    }
+    template <class R>
+    [[nodiscard]] static Results<R> results_of(std::shared_ptr<detail::ResultStore> store, OnFailure on_failure) {
+        if (on_failure == OnFailure::raise && !store->failures.empty()) throw TaskError(store->failures.front());
         return Results<R>(std::move(store));
     }
 

@@ -43,7 +43,14 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 }  // namespace
 
 Executor::Executor(NodeView node, int index, OutputPipes pipes)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {
+    : node_(node),
+      index_(index),
+      cell_(node.cell(index)),
+      pipes_(pipes),
+      states_({.rank = cell_.rank,
+               .node = node.header().number,
+               .executor = node.header().first_executor + index,
+               .host = node.header().host.data()}) {
     if (pipes_.out < 0) return;
     for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
         output_marked_[stream] = output_written(stream);
@@ -51,6 +58,7 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 
 void Executor::run() {
     auto& header = node_.header();
+    detail::set_this_worker(&states_);
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
         if (header.stop.load(std::memory_order_acquire) != 0) return;
@@ -77,12 +85,23 @@ int Executor::oldest_open_slot() const {
     for (int i = 0; i < slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
-            continue;
+        if (slot.sequence >= best_sequence || !has_task_here(slot)) continue;
         best = i;
         best_sequence = slot.sequence;
     }
     return best;
+}
+
+bool Executor::has_task_here(BlockSlot const& slot) const {
+    if (slot.mode == ChunkMode::each) return own_unit(slot) < slot.units;
+    return slot.next.load(std::memory_order_relaxed) < slot.units;
+}
+
+std::uint64_t Executor::own_unit(BlockSlot const& slot) const {
+    // Nobody else runs this task: an executor that died before it owned the task has left it pending.
+    auto const status = node_.at<std::uint8_t>(slot.status_offset)[index_];
+    if (status != static_cast<std::uint8_t>(detail::TaskStatus::pending)) return slot.units;
+    return static_cast<std::uint64_t>(index_);
 }
 
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
@@ -162,9 +181,10 @@ bool Executor::run_slot(int index) {
         clock_ = base::now_ns();
         auto& header = node_.header();
         for (;;) {
-            auto const step = step_of(slot);
+            bool const each = slot.mode == ChunkMode::each;
+            auto const step = each ? 1 : step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-            auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
+            auto const unit = each ? own_unit(slot) : slot.next.fetch_add(step, std::memory_order_acq_rel);
             if (unit >= slot.units) break;
             auto const chunk = chunk_of(slot, table, unit, step);
             cell_.first.store(chunk.first, std::memory_order_relaxed);
@@ -175,7 +195,7 @@ bool Executor::run_slot(int index) {
             run_chunk(slot, call, chunk);
             worked = true;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
-            if (header.stop.load(std::memory_order_relaxed) != 0) break;
+            if (each || header.stop.load(std::memory_order_relaxed) != 0) break;
         }
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
@@ -348,6 +368,26 @@ void Executor::store(detail::ChunkCall& call, std::uint64_t task, ByteView resul
                          std::to_string(limit) +
                          "); give more memory with --node-memory, or declare its shape";
     fail(call, task, message.c_str());
+}
+
+void Executor::leave_states() {
+    auto const limit = ring_record_limit(node_.header().ring_bytes);
+    states_.leave_all([&](std::uint64_t id, detail::ExitRecord const& record, bool begun) {
+        Bytes bytes;
+        encode(record, bytes);
+        if (bytes.size() > limit) {
+            detail::ExitRecord const too_large{.where = record.where,
+                                               .has_value = false,
+                                               .value = {},
+                                               .error = "the result of worker_exit has " +
+                                                        std::to_string(record.value.size()) +
+                                                        " bytes (the most is about " + std::to_string(limit) +
+                                                        "); give more memory with --node-memory"};
+            bytes.clear();
+            encode(too_large, bytes);
+        }
+        push(id, begun ? RingRecord::Kind::exit_begun : RingRecord::Kind::exit_result, bytes);
+    });
 }
 
 }  // namespace plenum::pool

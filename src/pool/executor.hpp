@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <plenum/detail/chunk_call.hpp>
+#include <plenum/detail/worker_table.hpp>
 
 #include "base/doorbell.hpp"
 #include "pool/node_layout.hpp"
@@ -30,6 +31,9 @@ public:
     Executor(NodeView node, int index, OutputPipes pipes);
     /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
     void run();
+    /// Ends the worker states that its tasks have made, and tells rank 0 how. For the planned end of an
+    /// executor that will be replaced, on the thread of run().
+    void leave_states();
 
 private:
     struct ChunkRange {
@@ -38,8 +42,13 @@ private:
 
     [[nodiscard]] bool work();
     [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] bool has_task_here(BlockSlot const& slot) const;
+    /// In a block of ChunkMode::each: the task of this executor, or slot.units when it has run.
+    [[nodiscard]] std::uint64_t own_unit(BlockSlot const& slot) const;
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
+    /// Of this executor among those of the node that have run tasks of the batch.
+    [[nodiscard]] double weight_in(std::uint32_t batch) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
                                              std::uint64_t unit, std::uint64_t step);
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
@@ -47,8 +56,6 @@ private:
     void flush_finished(BlockSlot const& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
-    /// Of this executor among those of the node that have run tasks of the batch.
-    [[nodiscard]] double weight_in(std::uint32_t batch) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
     void mark_pending_output();
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content);
@@ -75,7 +82,8 @@ private:
     std::uint64_t output_checked_ = 0;  // when
     std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;  // tasks since then
     std::array<std::uint64_t, 2> output_marked_{};               // bytes up to and with the last mark
-    std::uint64_t rss_read_ = 0;                                 // when
+    detail::WorkerTable states_;
+    std::uint64_t rss_read_ = 0;  // when
     std::uint64_t peak_rss_ = 0;
 };
 

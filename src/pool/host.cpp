@@ -126,6 +126,7 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
         .item_stride = request.item_stride,
         .varying_items = !request.item_offsets.empty(),
         .timing = timing,
+        .on_each = request.on_each_executor,
         .direct = direct_offset.has_value(),
         .direct_offset = direct_offset.value_or(0),
         .payload = wire::Payload::of(request.state)};
@@ -143,6 +144,15 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
             base::format_bytes(per_task), base::format_bytes(request.state.size()),
             base::format_bytes(uncommitted_limit(node_.bytes())), base::format_bytes(node_.bytes())))));
         return;
+    }
+
+    if (request.on_each_executor) {
+        Batch batch;
+        batch.request = &request;
+        batch.sink = &sink;
+        batch.left = request.tasks;
+        batch.done = std::move(done);
+        return start_on_each(std::move(open), most, std::move(batch));
     }
 
     auto const most_of_any = *std::min_element(most.begin(), most.end());
@@ -189,6 +199,7 @@ void Host::on(wire::RequestBlock const& request) {
 }
 
 void Host::on(wire::BlockResults results) {
+    if (results.batch >= first_on_each) return take_on_each(std::move(results));
     auto const node = results.node;
     auto const block = results.block;
     auto const batch_id = results.batch;
@@ -226,7 +237,7 @@ void Host::tick() {
     std::uint64_t backlog = 0;
     for (auto& [id, batch] : batches_) {
         backlog = std::max(backlog, batch.sink->backlog());
-        if (!batch.cancelled && batch.sink->broken()) {
+        if (id < first_on_each && !batch.cancelled && batch.sink->broken()) {
             batch.cancelled = true;
             coordinator_.cancel(id);
         }
@@ -242,11 +253,13 @@ void Host::tick() {
                                 .tasks = tasks,
                                 .payload = items_of(*batch.request, tasks)});
     }
-    for (auto const id : coordinator_.take_completed()) {
-        for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
-        auto node = batches_.extract(id);
-        node.mapped().done.set_value();
-    }
+    for (auto const id : coordinator_.take_completed()) complete(id);
+}
+
+void Host::complete(sched::BatchId id) {
+    for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
+    auto node = batches_.extract(id);
+    node.mapped().done.set_value();
 }
 
 // ---- shared arrays ----

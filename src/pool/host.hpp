@@ -20,6 +20,9 @@
 
 namespace plenum::pool {
 
+/// Batches with a task for each executor are not the coordinator's: their ids begin here.
+inline constexpr sched::BatchId first_on_each = sched::BatchId{1} << 31;
+
 /// How far the batches of a run are; read by any thread.
 struct Progress {
     std::atomic<std::uint64_t> tasks{0}, done{0}, failed{0};
@@ -45,12 +48,17 @@ public:
     [[nodiscard]] std::uint64_t place_array(std::uint64_t bytes);
     void publish_array(std::uint64_t offset, std::uint64_t bytes);
     void free_array(std::uint64_t offset) noexcept;
+    /// What executors that were renewed have left of that worker state; each once.
+    [[nodiscard]] std::vector<detail::ExitRecord> take_exit_records(std::uint64_t state);
+    /// Of all nodes. Any thread.
+    [[nodiscard]] int executors() const noexcept;
 
     // ---- called by the main thread ----
 
     void on(wire::RequestBlock const& request);
     void on(wire::BlockResults results);
     void on(wire::ArrayVerdict const& verdict);
+    void on(wire::ExitResult const& result);
     /// Carries out what the body asked for, hands out blocks, completes batches.
     void tick();
     [[nodiscard]] bool active() const noexcept { return !batches_.empty() || array_step_.has_value(); }
@@ -64,6 +72,11 @@ private:
         bool cancelled = false;
         std::uint64_t most_tasks = 0;                        // of a block, by memory
         std::uint64_t varying_tasks = 0, varying_bytes = 0;  // seen so far
+        std::uint64_t left = 0;                              // tasks that are not final, on each executor
+    };
+    struct ExitRecord {
+        detail::ExitRecord record;
+        bool begun;  // the executor has begun to leave, and not told yet how it ended
     };
     struct ArrayStep {  // a question to ranks that waits for their answers
         std::uint64_t id = 0;
@@ -75,6 +88,13 @@ private:
     void post(std::function<void()> work);
     void start(detail::BatchRequest const& request, BatchSink& sink,
                std::optional<std::uint64_t> direct_offset, bool timing, std::promise<void> done);
+    [[nodiscard]] int executors_on(int node) const { return topology_.ranks_on(node); }
+    /// A batch with one task for each executor: each node gets its block at once, without the coordinator.
+    /// `most`: tasks that fit into the memory of each node.
+    void start_on_each(wire::OpenBatch open, std::vector<std::uint64_t> const& most, Batch batch);
+    void take_on_each(wire::BlockResults results);
+    /// All tasks of the batch are final and their results taken.
+    void complete(sched::BatchId id);
     /// How many tasks a block may have so that it fits into the node's memory; 0: not even one does.
     [[nodiscard]] std::uint64_t most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
                                                     int node) const;
@@ -95,8 +115,10 @@ private:
     std::optional<ArrayStep> array_step_;
     std::uint64_t next_array_id_ = 1;
     Progress progress_;
-    std::mutex mutex_;  // guards posted_
+    sched::BatchId next_on_each_ = first_on_each;
+    std::mutex mutex_;  // guards what follows
     std::vector<std::function<void()>> posted_;
+    std::map<std::uint64_t, std::vector<ExitRecord>> exit_records_;  // by state
 };
 
 /// Children of leader `node` in the tree along which arrays travel between nodes.

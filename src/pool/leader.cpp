@@ -69,7 +69,7 @@ void Leader::close(wire::CloseBatch batch) {
 }
 
 void Leader::assign(wire::AssignBlock block) {
-    --requested_;
+    if (!batches_.at(block.batch).spec.on_each) --requested_;
     waiting_.push_back(std::move(block));
 }
 
@@ -143,6 +143,7 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
     }
+    if (spec.on_each) slot.mode = ChunkMode::each;
 }
 
 bool Leader::place(wire::AssignBlock& assignment) {
@@ -196,7 +197,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.function_bytes = spec.payload.bytes.size();
     slot.sequence = next_sequence_++;
     slot.refill_mark = slot.units - slot.units / 4;
-    slot.next.store(0, std::memory_order_relaxed);
+    // A block of own tasks has nothing that anybody could claim.
+    slot.next.store(slot.mode == ChunkMode::each ? slot.units : 0, std::memory_order_relaxed);
 
     blocks_[static_cast<std::size_t>(index)] = Block{.id = assignment.block,
                                                      .batch = assignment.batch,
@@ -227,8 +229,13 @@ void Leader::harvest() {
     for (int i = 0; i < header.executors; ++i) {
         auto& cell = node_.cell(i);
         while (auto const front = ring_front(cell, node_.ring(i), header.ring_bytes)) {
-            auto const index = slot_of(front->record.sequence);
-            if (index) {
+            if (front->record.kind == RingRecord::Kind::exit_begun ||
+                front->record.kind == RingRecord::Kind::exit_result) {
+                send_(wire::ExitResult{
+                    .state = front->record.task,
+                    .begun = front->record.kind == RingRecord::Kind::exit_begun,
+                    .payload = wire::Payload::of(Bytes(front->content.begin(), front->content.end()))});
+            } else if (auto const index = slot_of(front->record.sequence)) {
                 auto& block = blocks_[static_cast<std::size_t>(*index)];
                 if (front->record.kind == RingRecord::Kind::error) {
                     block.all_done = false;

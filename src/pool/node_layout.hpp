@@ -77,9 +77,9 @@ struct alignas(line_pair) ExecutorCell {
 
 enum class SlotState : std::uint32_t { free, posted, closed };
 
-/// How chunks are cut from the block: by tasks of equal number, by the table, by this executor's measured times,
-/// or by its speed among the others.
-enum class ChunkMode : std::uint32_t { uniform, table, measured, weighted };
+/// How chunks are cut from the block: by tasks of equal number, by the table, by this executor's measured
+/// times, by its speed among the others; or each executor runs the task of its own number.
+enum class ChunkMode : std::uint32_t { uniform, table, measured, weighted, each };
 
 /// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
 [[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
@@ -108,7 +108,8 @@ struct alignas(line_pair) BlockSlot {
 };
 
 struct RingRecord {
-    enum class Kind : std::uint32_t { skip, result, error };
+    /// exit_begun and exit_result: of the worker state `task`, by an executor that ends as planned.
+    enum class Kind : std::uint32_t { skip, result, error, exit_begun, exit_result };
     Kind kind;
     std::uint32_t reserved;
     std::uint64_t bytes;  ///< of the content; records are multiples of 16
@@ -123,6 +124,9 @@ struct alignas(line_pair) NodeHeader {
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
     std::int32_t executors;
+    std::int32_t number;          ///< of the node
+    std::int32_t first_executor;  ///< of its executors among those of all nodes
+    std::array<char, 256> host;
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
     std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory

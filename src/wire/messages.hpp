@@ -73,14 +73,15 @@ struct OpenBatch {
     std::uint64_t item_stride =
         0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
-    bool timing = false;  ///< timing rows are wanted
-    bool direct = false;  ///< on rank 0's node: results go to direct_offset + task * stride
+    bool timing = false;   ///< timing rows are wanted
+    bool on_each = false;  ///< task first + i of a node's block is for its executor i alone
+    bool direct = false;   ///< on rank 0's node: results go to direct_offset + task * stride
     std::uint64_t direct_offset = 0;
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
         archive(batch, function, tasks, stride, schedule, chunk_size, item_stride, varying_items, timing,
-                direct, direct_offset);
+                on_each, direct, direct_offset);
     }
 };
 
@@ -130,6 +131,17 @@ struct BlockResults {
     template <class Archive>
     void serialize(Archive& archive) {
         archive(node, batch, block, runs, lengths, failures, returned, timing, mean_task_seconds);
+    }
+};
+
+/// Leader to rank 0: an executor that was renewed has left a state. Payload: its detail::ExitRecord.
+struct ExitResult {
+    std::uint64_t state = 0;
+    bool begun = false;  ///< it only begins to leave: counts unless how it ended follows
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(state, begun);
     }
 };
 
@@ -210,7 +222,7 @@ struct Goodbye {
 };
 
 using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
-                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
+                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye, ExitResult>;
 
 /// A message as it crosses a transport.
 struct Frame {

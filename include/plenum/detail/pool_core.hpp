@@ -6,6 +6,7 @@
 #include <memory>
 #include <plenum/codec.hpp>
 #include <plenum/detail/chunk_call.hpp>
+#include <plenum/detail/worker_table.hpp>
 #include <plenum/element.hpp>
 #include <plenum/error.hpp>
 #include <span>
@@ -27,6 +28,7 @@ struct BatchRequest {
     std::vector<std::uint64_t> item_offsets;  ///< tasks + 1 entries, when items vary
     std::string schedule;         ///< technique by name; empty: the run's
     std::uint64_t chunk_size = 0; ///< 0: the run's
+    bool on_each_executor = false; ///< task i runs on executor i and on no other; `tasks` is the number of executors
 };
 
 /// Results that stay in memory. Fixed size: in node memory of rank 0, at base + task * stride; varying: views.
@@ -66,7 +68,12 @@ public:
     virtual void read_dataset(std::string const& file, std::string const& dataset, ElementType as,
                               std::span<std::byte> into) = 0;
 
+    /// What executors that were renewed have left of that state, in the order in which it came; each once.
+    [[nodiscard]] virtual std::vector<ExitRecord> take_exit_records(std::uint64_t state) = 0;
+
     [[nodiscard]] virtual int ranks() const noexcept = 0;
+    /// Of all ranks.
+    [[nodiscard]] virtual int executors() const noexcept = 0;
     [[nodiscard]] virtual int nodes() const noexcept = 0;
 };
 
