@@ -199,7 +199,7 @@ TEST(Coordinator, LostNodeGivesBackWhatItDidNotFinish) {
     coordinator.finished(1, block.block, {0, 1});  // of its earlier life
     EXPECT_EQ(coordinator.tasks_finished(batch), 3u);
     EXPECT_EQ(next_block(coordinator, 1).tasks, (Range{0, 2}));
-    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{5, 10}));
+    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{5, 15}));
 }
 
 TEST(Coordinator, CancelledBatchCompletesWhenItsBlocksDo) {
