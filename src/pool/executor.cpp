@@ -279,7 +279,7 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
     if (cell_.first_start_ns.load(std::memory_order_relaxed) == 0)
         cell_.first_start_ns.store(start, std::memory_order_relaxed);
     cell_.last_end_ns.store(end, std::memory_order_relaxed);
-    add(cell_.tasks_done, count);
+    if (slot.mode != ChunkMode::each) add(cell_.tasks_done, count);  // those are no tasks of a job
     add(cell_.busy_ns, elapsed);
     add(cell_.batch_tasks, count);
     add(cell_.batch_ns, elapsed);
