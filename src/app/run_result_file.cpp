@@ -38,6 +38,7 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     }
     request.schedule = map.options.schedule;
     request.chunk_size = map.options.chunk_size;
+    request.tasks_per_executor = map.options.tasks_per_executor;
     io::MapId id = 0;
     writer_.run([&] {
         id = file_->begin_map({.name = map.name,

@@ -56,17 +56,29 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
         output_marked_[stream] = output_written(stream);
 }
 
-void Executor::run() {
+Executor::End Executor::run() {
+    auto const end = serve();
+    if (end == End::life_over) leave_states();
+    leave();
+    if (end == End::life_over) cell_.left.store(1, std::memory_order_release);
+    return end;
+}
+
+void Executor::leave() {
+    std::cout.flush();
+    std::fflush(stdout);
+}
+
+Executor::End Executor::serve() {
     auto& header = node_.header();
     detail::set_this_worker(&states_);
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
-        if (header.stop.load(std::memory_order_acquire) != 0) return;
-        if (work()) {
-            // It may have been the last of its block.
-            ringer_.ring(header.leader_bell);
-            continue;
-        }
+        if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
+        bool const worked = work();
+        if (worked) ringer_.ring(header.leader_bell);  // it may have been the last of its block
+        if (life_over_) return End::life_over;
+        if (worked) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
@@ -74,7 +86,7 @@ void Executor::run() {
 
 bool Executor::work() {
     bool worked = false;
-    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot())
+    for (int slot = oldest_open_slot(); slot >= 0 && !life_over_; slot = oldest_open_slot())
         if (run_slot(slot)) worked = true;
     return worked;
 }
@@ -82,7 +94,7 @@ bool Executor::work() {
 int Executor::oldest_open_slot() const {
     int best = -1;
     auto best_sequence = UINT64_MAX;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
         if (slot.sequence >= best_sequence || !has_task_here(slot)) continue;
@@ -106,13 +118,14 @@ std::uint64_t Executor::own_unit(BlockSlot const& slot) const {
 
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
-    if (slot.mode == ChunkMode::uniform) return slot.chunk;
+    auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
+    if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
     auto const left = slot.count - std::min(slot.next.load(std::memory_order_relaxed), slot.count);
     auto const executors = node_.header().executors;
     if (slot.mode == ChunkMode::weighted)
-        return sched::awf_chunk(left, executors, weight_in(slot.batch), slot.chunk);
+        return std::min(most, sched::awf_chunk(left, executors, weight_in(slot.batch), slot.chunk));
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, left, executors);
+    return std::min(most, sched::auto_chunk(mean, left, executors));
 }
 
 double Executor::weight_in(std::uint32_t batch) const {
@@ -180,7 +193,8 @@ bool Executor::run_slot(int index) {
         call.task_ended = &Executor::task_ended;
         clock_ = base::now_ns();
         auto& header = node_.header();
-        for (;;) {
+        auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
+        while (!life_is_over()) {
             bool const each = slot.mode == ChunkMode::each;
             auto const step = each ? 1 : step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -194,9 +208,11 @@ bool Executor::run_slot(int index) {
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
             worked = true;
+            if (!each) lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (each || header.stop.load(std::memory_order_relaxed) != 0) break;
         }
+        life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished

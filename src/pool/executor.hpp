@@ -28,9 +28,13 @@ struct OutputMark {
 /// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
 class Executor {
 public:
+    enum class End {
+        stopped,    ///< the node has stopped
+        life_over,  ///< it has run as many tasks as a batch allows: a fresh executor takes its place
+    };
     Executor(NodeView node, int index, OutputPipes pipes);
-    /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
-    void run();
+    /// Runs until the node stops or its life is over. Sleeps on the node's futex when there is nothing to do.
+    [[nodiscard]] End run();
     /// Ends the worker states that its tasks have made, and tells rank 0 how. For the planned end of an
     /// executor that will be replaced, on the thread of run().
     void leave_states();
@@ -40,6 +44,10 @@ private:
         std::uint64_t first, last;
     };
 
+    [[nodiscard]] End serve();
+    /// The last that an executor does, unless it dies: nothing of a block is open, no task is charged any
+    /// more.
+    void leave();
     [[nodiscard]] bool work();
     [[nodiscard]] int oldest_open_slot() const;
     [[nodiscard]] bool has_task_here(BlockSlot const& slot) const;
@@ -72,8 +80,10 @@ private:
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_
     detail::ChunkFunction function_ = nullptr;
-    double mean_ns_ = 0;                  // of a task of batch_; 0: unknown
-    std::uint64_t sequence_ = 0;          // of the block at work
+    double mean_ns_ = 0;          // of a task of batch_; 0: unknown
+    std::uint64_t sequence_ = 0;  // of the block at work
+    std::uint64_t lived_ = 0;     // tasks it has run
+    bool life_over_ = false;
     std::uint64_t clock_ = 0;             // last reading
     std::uint32_t unclocked_chunks_ = 0;  // since then
     std::uint64_t unclocked_tasks_ = 0;

@@ -89,18 +89,27 @@ void note_memory_faults(NodeView node, int index) {
         ::close(fd);
     }
     try {
-        Executor(node, index, pipes).run();
+        (void)Executor(node, index, pipes).run();
     } catch (std::exception const& error) {
         auto const text = fmt::format("plenum: executor {} stopped: {}\n", index, error.what());
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(1);
     }
-    std::cout.flush();
-    std::fflush(stdout);
     ::_exit(0);
 }
 
-[[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes, int threads) {
+/// Standard output and error of this process; the pipes of the others are closed.
+void take_pipes(std::vector<OutputPipes> const& pipes, std::size_t mine) {
+    ::dup2(pipes[mine].out, STDOUT_FILENO);
+    ::dup2(pipes[mine].error, STDERR_FILENO);
+    for (auto const& [out, error] : pipes) {
+        ::close(out);
+        ::close(error);
+    }
+}
+
+[[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
+                        ForkServer::Options options) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
@@ -109,18 +118,19 @@ void note_memory_faults(NodeView node, int index) {
     if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) !=
         0)
         ::_exit(1);
-    ::dup2(pipes.out, STDOUT_FILENO);
-    ::dup2(pipes.error, STDERR_FILENO);
-    if (int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, STDIN_FILENO);
+    // Standard output is the launcher's, which waits for its end.
+    if (int const null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+        for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
     static std::array<char, 1 << 16> stdout_buffer;
     std::setvbuf(stdout, stdout_buffer.data(), _IOFBF, stdout_buffer.size());
-    base::limit_library_threads(threads);
+    base::limit_library_threads(options.threads.count, options.threads.asked);
     for (int index = 0; ::recv(socket, &index, sizeof index, 0) == sizeof index;) {
         // The child becomes a child of the rank's process, which then sees its end directly.
         auto const child = static_cast<pid_t>(
             ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
         if (child == 0) {
             ::close(socket);
+            take_pipes(pipes, static_cast<std::size_t>(index - options.first_cell));
             run_as_executor(node, index, parent, {STDOUT_FILENO, STDERR_FILENO});
         }
         auto const answer = child > 0 ? child : -errno;
@@ -131,7 +141,7 @@ void note_memory_faults(NodeView node, int index) {
 
 }  // namespace
 
-ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
+ForkServer::ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
         throw EnvironmentError(fmt::format("cannot open a socket pair ({})", std::strerror(errno)));
@@ -146,7 +156,7 @@ ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
             fmt::format("cannot fork ({}); raise the limit on processes (ulimit -u)", std::strerror(errno)));
     if (server_ == 0) {
         ::close(ends[0]);
-        serve(node, ends[1], parent, pipes, options.threads_per_task);
+        serve(node, ends[1], parent, pipes, options);
     }
 }
 
@@ -161,9 +171,10 @@ pid_t ForkServer::spawn(int index) {
         while (::recv(socket_.get(), &answer, sizeof answer, 0) < 0 && errno == EINTR) {
         }
     if (answer <= 0)
-        throw EnvironmentError(fmt::format(
-            "cannot start an executor ({}); raise the limit on processes (ulimit -u) or use fewer ranks",
-            std::strerror(-answer)));
+        throw EnvironmentError(
+            fmt::format("cannot start an executor ({}); raise the limit on processes (ulimit -u) or use "
+                        "fewer ranks or --executors",
+                        std::strerror(-answer)));
     return answer;
 }
 

@@ -1,8 +1,10 @@
-// Creates executors for one rank: a small process forked early, before threads and MPI traffic, whose
+// Creates the executors of one rank: a small process forked early, before threads and MPI traffic, whose
 // children are children of the rank's process.
 #pragma once
 
 #include <sys/types.h>
+
+#include <vector>
 
 #include "base/unique_fd.hpp"
 #include "pool/executor.hpp"
@@ -10,14 +12,21 @@
 
 namespace plenum::pool {
 
+/// For OMP_NUM_THREADS and friends of executors.
+struct ThreadsPerTask {
+    int count = 1;
+    bool asked = false;  ///< by the user: counts also where those variables are set
+};
+
 class ForkServer {
 public:
     struct Options {
-        int threads_per_task = 1;  ///< for OMP_NUM_THREADS and friends where the user left them unset
+        int first_cell = 0;
+        ThreadsPerTask threads = {};
     };
     /// Forks the server. Call it from the main thread, after node memory exists, before other threads do.
-    /// `pipes`: the ends that executors write their output to.
-    ForkServer(NodeView node, OutputPipes pipes, Options options);
+    /// `pipes`: the ends that executors write their output to, from that of `first_cell` on.
+    ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options);
     ForkServer(ForkServer const&) = delete;
     ForkServer& operator=(ForkServer const&) = delete;
     ForkServer(ForkServer&&) = delete;

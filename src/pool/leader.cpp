@@ -43,6 +43,7 @@ Leader::Leader(NodeView node, Place place, SegmentPool& segments, Send send)
       place_(std::move(place)),
       segments_(segments),
       send_(std::move(send)),
+      blocks_(static_cast<std::size_t>(node.header().slot_count)),
       on_the_way_(std::make_shared<OnTheWay>()) {
     on_the_way_->bell = node.header().leader_bell;
 }
@@ -75,14 +76,14 @@ void Leader::assign(wire::AssignBlock block) {
 
 bool Leader::busy() const noexcept {
     if (!waiting_.empty() || !recoveries_.empty()) return true;
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) != SlotState::free) return true;
     return false;
 }
 
 int Leader::open_blocks() const {
     int open = static_cast<int>(waiting_.size());
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
             slot.next.load(std::memory_order_relaxed) < slot.units)
@@ -97,7 +98,7 @@ bool Leader::wants_block() const {
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
     // nothing to claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
     double left_tasks = 0;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
         auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
@@ -138,7 +139,8 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
         slot.mode = ChunkMode::weighted;
         slot.chunk = plan.weighted_least;
     }
-    if (!plan.bounds.empty()) {
+    // A chunk of a table cannot end where the life of an executor does.
+    if (!plan.bounds.empty() && spec.tasks_per_executor == 0) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
@@ -148,9 +150,10 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
 
 bool Leader::place(wire::AssignBlock& assignment) {
     int index = 0;
-    while (index < slot_count && node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
+    while (index < node_.header().slot_count &&
+           node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
         ++index;
-    if (index == slot_count) return false;
+    if (index == node_.header().slot_count) return false;
     auto const& batch = batches_.at(assignment.batch);
     auto const& spec = batch.spec;
     auto const count = assignment.tasks.count();
@@ -158,12 +161,16 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto& slot = node_.slot(index);
     slot.first = assignment.tasks.first;
     slot.count = count;
+    slot.life = spec.on_each ? 0 : spec.tasks_per_executor;
     plan(slot, index, spec);
 
+    // Each life that ends cuts a chunk in two.
+    auto const chunks_cut =
+        slot.life == 0 ? 0 : count / slot.life + static_cast<std::uint64_t>(node_.header().executors);
     auto const rows = !spec.timing                    ? 0
                       : slot.mode == ChunkMode::table ? slot.units
                       : slot.mode == ChunkMode::uniform
-                          ? (count + slot.chunk - 1) / slot.chunk
+                          ? (count + slot.chunk - 1) / slot.chunk + chunks_cut
                           : std::min(count, timing_rows_per_executor *
                                                 static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);
@@ -217,7 +224,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
 }
 
 std::optional<int> Leader::slot_of(std::uint64_t sequence) const {
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) == SlotState::posted &&
             node_.slot(i).sequence == sequence)
             return i;
@@ -268,7 +275,7 @@ void Leader::tick() {
     if (!full) harvest();
     recover();
     auto const now = base::now_ns();
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto& slot = node_.slot(i);
         auto const state = slot.state.load(std::memory_order_relaxed);
         auto& block = blocks_[static_cast<std::size_t>(i)];

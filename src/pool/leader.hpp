@@ -110,7 +110,7 @@ private:
     SegmentPool& segments_;
     Send send_;
     std::unordered_map<std::uint32_t, Batch> batches_;
-    std::vector<Block> blocks_{slot_count};
+    std::vector<Block> blocks_;              // one for each slot
     std::deque<wire::AssignBlock> waiting_;  // assigned, no room yet
     std::vector<Recovery> recoveries_;
     int requested_ = 0;

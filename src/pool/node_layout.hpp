@@ -13,11 +13,12 @@
 
 namespace plenum::pool {
 
-inline constexpr int slot_count = 8;             ///< blocks on a node at the same time
+inline constexpr int least_slots = 8;            ///< blocks on a node at the same time, at least
 inline constexpr std::size_t table_size = 4096;  ///< chunks of a tapered block, at most
 
 /// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the
-/// leader takes it from dead to vacant when nothing of the dead executor is left to recover.
+/// leader takes it from dead to vacant when nothing of the dead executor is left to recover. The parent takes
+/// it from running to vacant when the executor has left by itself, to be renewed.
 enum class CellState : std::uint32_t { vacant, running, dead };
 
 /// What an executor does. `claiming`: it may have claimed tasks that `first` and `last` do not show yet.
@@ -61,6 +62,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
+    std::atomic<std::uint32_t> left;  ///< its life was over and it has left by itself, with nothing open
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
@@ -95,6 +97,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t first, count;  ///< tasks
     std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
     std::uint64_t chunk;         ///< tasks per chunk when uniform, least tasks when weighted
+    std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
     std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
     std::uint64_t status_offset;
@@ -123,7 +126,8 @@ struct alignas(line_pair) NodeHeader {
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
-    std::int32_t executors;
+    std::int32_t executors;       ///< of all ranks of the node, the cells of a rank one after the other
+    std::int32_t slot_count;      ///< blocks at the same time
     std::int32_t number;          ///< of the node
     std::int32_t first_executor;  ///< of its executors among those of all nodes
     std::array<char, 256> host;

@@ -377,6 +377,37 @@ TEST(WorkerState, AnyTaskExceptionLeavesTheStateAsItIs) {
     EXPECT_EQ(sum_of(counter.finish()), 500u);
 }
 
+// ---- renewed executors ----
+
+TEST(RenewedWorkerState, ExitResultsOfAllExecutorsBeforeSumToTheTasks) {
+    for (std::uint64_t const life : {1u, 3u, 50u}) {
+        auto counter = pool().worker_state(make_counter, calls_of);
+        constexpr std::uint64_t tasks = 60;
+        auto const results =
+            pool().map(counter.with(count_call), indices(tasks), {.tasks_per_executor = life});
+        ASSERT_EQ(results[tasks - 1], (tasks - 1) * (tasks - 1));
+        auto const counts = counter.finish();
+        EXPECT_EQ(sum_of(counts), tasks);
+        EXPECT_GE(counts.size(), tasks / life);
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            EXPECT_LE(*counts[i].value, life);
+            if (i > 0) {
+                EXPECT_GE(counts[i].executor, counts[i - 1].executor);
+            }
+        }
+        EXPECT_TRUE(counter.finish().empty());
+    }
+}
+
+TEST(RenewedWorkerState, ExceptionsInExitAreErrorsOfThoseThatLeft) {
+    auto state =
+        pool().worker_state(make_counter, [](Counter&) -> int { throw std::runtime_error("not yet"); });
+    (void)pool().map(state.with(count_call), indices(20), {.tasks_per_executor = 2});
+    auto const ends = state.finish();
+    EXPECT_GE(ends.size(), 10u);
+    for (auto const& end : ends) EXPECT_EQ(end.error, "worker_exit failed: not yet");
+}
+
 // ---- crashes ----
 
 class CrashOfState : public testing::Test {
@@ -441,6 +472,26 @@ TEST_F(CrashOfState, InExitIsTheErrorOfThatExecutorAndNothingHangs) {
         EXPECT_TRUE(state.finish().empty());
         EXPECT_EQ(pool().map([](std::uint64_t i) { return i; }, indices(50))[49], 49u);
     }
+}
+
+TEST_F(CrashOfState, InTheExitOfARenewedExecutorIsAnErrorToo) {
+    auto state = pool().worker_state(make_counter, [](Counter const& counter) -> std::uint64_t {
+        if (counter.calls == 2) std::abort();
+        return counter.calls;
+    });
+    auto const results = pool().map(state.with(count_call), indices(20), {.tasks_per_executor = 2});
+    for (std::uint64_t i = 0; i < 20; ++i) ASSERT_EQ(results[i], i * i);
+    std::uint64_t calls = 0;
+    for (auto const& end : state.finish()) {
+        if (end.value) {
+            EXPECT_EQ(*end.value, 1u);
+            ++calls;
+        } else {
+            EXPECT_FALSE(end.error.empty());
+            calls += 2;
+        }
+    }
+    EXPECT_EQ(calls, 20u) << "each state is told of";
 }
 
 struct CrashesWhenDestroyed {

@@ -184,7 +184,7 @@ TEST_F(WorkersOfANode, AnExecutorThatLeavesAsPlannedTellsHowItsStatesEnded) {
         node_.cell(i).rank = 20 + i;
         threads.emplace_back([this, i] {
             Executor executor(node_, i, {});
-            executor.run();
+            EXPECT_EQ(executor.run(), Executor::End::stopped);
             executor.leave_states();
         });
     }

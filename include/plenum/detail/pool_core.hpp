@@ -29,6 +29,7 @@ struct BatchRequest {
     std::string schedule;         ///< technique by name; empty: the run's
     std::uint64_t chunk_size = 0; ///< 0: the run's
     bool on_each_executor = false; ///< task i runs on executor i and on no other; `tasks` is the number of executors
+    std::uint64_t tasks_per_executor = 0; ///< 0: the run's
 };
 
 /// Results that stay in memory. Fixed size: in node memory of rank 0, at base + task * stride; varying: views.
