@@ -12,3 +12,5 @@
 #include <plenum/run.hpp>
 #include <plenum/scratch.hpp>
 #include <plenum/shared.hpp>
+#include <plenum/worker_context.hpp>
+#include <plenum/worker_state.hpp>

@@ -9,12 +9,14 @@
 #include <plenum/detail/call.hpp>
 #include <plenum/detail/fold_group.hpp>
 #include <plenum/detail/future_queue.hpp>
+#include <plenum/detail/on_each.hpp>
 #include <plenum/detail/pool_core.hpp>
 #include <plenum/detail/task.hpp>
 #include <plenum/future.hpp>
 #include <plenum/results.hpp>
 #include <plenum/shared.hpp>
 #include <plenum/stream.hpp>
+#include <plenum/worker_state.hpp>
 #include <ranges>
 #include <span>
 #include <string>
@@ -23,7 +25,7 @@
 namespace plenum {
 
 struct MapOptions {
-    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2; empty: that of the run
+    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2, awf; empty: that of the run
     std::uint64_t chunk_size = 0;   ///< tasks per chunk (the least, for tapering techniques); 0: that of the run
     Shape shape = {};               ///< of one result: makes ranges of numbers fixed, required for a span parameter
     OnFailure on_failure = OnFailure::raise;
@@ -166,6 +168,28 @@ public:
     /// Drops all that does not run yet, of every map, imap and submit so far: futures are cancelled, maps end with
     /// FailureCause::cancelled for those tasks. Tasks that run come to their end. The pool goes on.
     void cancel() const { core_->cancel_all(); }
+
+    /// Calls f(WorkerContext const&) once on each executor, whatever else it does in between. Result i is that of
+    /// executor i; one whose executor crashed in f has failed. Of the options only `shape` and `on_failure` count.
+    template <class F>
+    [[nodiscard]] auto on_each(F const& f, MapOptions const& options = {}) const {
+        using R = typename detail::TaskTraits<detail::EachTask<F>, detail::IndexItem>::result;
+        return AsyncResults<R>(*core_, detail::start_on_each(*core_, f, options.shape), options.on_failure).get();
+    }
+
+    /// A state in each executor: worker_init(WorkerContext const&) (or without arguments) makes it before the first
+    /// task that needs it, worker_exit(state) runs at its end. Both travel like the function of a map.
+    ///
+    ///     auto model = pool.worker_state(LoadModel{path}, [](Model const& m) { return m.calls(); });
+    ///     auto values = pool.map(model.with([](Model& m, Case const& c) { return m.evaluate(c); }), cases);
+    ///     auto calls = model.finish();
+    template <class Init, class Exit = detail::NoExit>
+    [[nodiscard]] WorkerState<Init, Exit> worker_state(Init worker_init, Exit worker_exit = {}) const {
+        static_assert(Travels<Init> && Travels<Exit>,
+                      "Plenum: worker_init or worker_exit cannot travel to the executors. Capture plain values and "
+                      "SharedRefs by value, or put other state into a struct with operator() const and serialize().");
+        return {*core_, std::move(worker_init), std::move(worker_exit)};
+    }
 
     /// One copy of `data` in the memory of each node. Blocking; cost: one pass over the data (first touch
     /// dominates, about 0.4 s/GiB on two ranks) and one broadcast between nodes. Throws EnvironmentError when a node

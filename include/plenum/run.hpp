@@ -12,7 +12,7 @@ namespace plenum {
 /// How plenum::run works. Unset fields come from PLENUM_SCHEDULE, PLENUM_CHUNK_SIZE, PLENUM_ISOLATION,
 /// PLENUM_EXECUTORS, PLENUM_TASKS_PER_EXECUTOR, PLENUM_THREADS_PER_TASK and PLENUM_NODE_MEMORY of rank 0, as for `plenum run`.
 struct RunSettings {
-    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2
+    std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2, awf
     std::string chunk_size = {};    ///< tasks per chunk
     std::string isolation = {};     ///< process, none
     std::string executors = {};     ///< tasks that each rank runs at the same time; many for tasks that wait

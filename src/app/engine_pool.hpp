@@ -42,6 +42,10 @@ public:
     std::pair<ElementType, Shape> dataset_info(std::string const& file, std::string const& dataset) override;
     void read_dataset(std::string const& file, std::string const& dataset, ElementType as,
                       std::span<std::byte> into) override;
+    std::vector<detail::ExitRecord> take_exit_records(std::uint64_t state) override {
+        return engine_.host().take_exit_records(state);
+    }
+    int executors() const noexcept override { return engine_.host().executors(); }
     int ranks() const noexcept override { return engine_.topology().ranks; }
     int nodes() const noexcept override { return engine_.topology().nodes; }
 

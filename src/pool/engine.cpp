@@ -54,7 +54,14 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
         for (int n = 0; n < topology.nodes; ++n) most_ranks = std::max(most_ranks, topology.ranks_on(n));
         node_.format(topology.node_ranks * options_.executors, most_ranks * options_.executors,
                      base::now_ns());
-        node_.header().leader_bell = bell_.address();
+        auto& header = node_.header();
+        header.leader_bell = bell_.address();
+        header.number = topology.node;
+        header.first_executor = 0;
+        for (int n = 0; n < topology.node; ++n)
+            header.first_executor += topology.ranks_on(n) * options_.executors;
+        auto const& host = topology.hosts[static_cast<std::size_t>(topology.rank)];
+        host.copy(header.host.data(), header.host.size() - 1);  // fresh memory is zero: the end is there
     }
     session_.transport().barrier();  // the header is there
     set_node_base(node_.base());
@@ -286,7 +293,8 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leader_->assign(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::RequestBlock> ||
                                  std::is_same_v<Type, wire::BlockResults> ||
-                                 std::is_same_v<Type, wire::ArrayVerdict>) {
+                                 std::is_same_v<Type, wire::ArrayVerdict> ||
+                                 std::is_same_v<Type, wire::ExitResult>) {
                 host_->on(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::ArrayStep> ||
                                  std::is_same_v<Type, wire::ArrayPiece>) {

@@ -47,7 +47,14 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 }  // namespace
 
 Executor::Executor(NodeView node, int index, OutputPipes pipes)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {
+    : node_(node),
+      index_(index),
+      cell_(node.cell(index)),
+      pipes_(pipes),
+      states_({.rank = cell_.rank,
+               .node = node.header().number,
+               .executor = node.header().first_executor + index,
+               .host = node.header().host.data()}) {
     if (pipes_.out < 0) return;
     for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
         output_marked_[stream] = output_written(stream);
@@ -55,6 +62,7 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 
 Executor::End Executor::run() {
     auto const end = serve();
+    if (end == End::life_over) leave_states();
     leave();
     if (end == End::life_over) cell_.has_left.store(1, std::memory_order_release);
     return end;
@@ -67,6 +75,7 @@ void Executor::leave() {
 
 Executor::End Executor::serve() {
     auto& header = node_.header();
+    detail::set_this_worker(&states_);
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
         if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
@@ -95,7 +104,7 @@ int Executor::next_open_slot() const {
     for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units) continue;
+        if (!has_task_here(slot)) continue;
         Rank const rank{-slot.priority, slot.batch <= batch_, slot.batch, slot.sequence};
         if (best >= 0 && !(rank < best_rank)) continue;
         if (!has_free_permit(slot)) continue;
@@ -131,14 +140,45 @@ void Executor::give_permit_back() {
     base::futex_wake_all(work);
 }
 
+bool Executor::has_task_here(BlockSlot const& slot) const {
+    if (slot.mode == ChunkMode::each) return own_unit(slot) < slot.units;
+    return slot.next.load(std::memory_order_relaxed) < slot.units;
+}
+
+std::uint64_t Executor::own_unit(BlockSlot const& slot) const {
+    // Nobody else runs this task: an executor that died before it owned the task has left it pending.
+    auto const status = node_.at<std::uint8_t>(slot.status_offset)[index_];
+    if (status != static_cast<std::uint8_t>(detail::TaskStatus::pending)) return slot.units;
+    return static_cast<std::uint64_t>(index_);
+}
+
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
     auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
     if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
-    auto const done = slot.next.load(std::memory_order_relaxed);
+    auto const left = slot.count - std::min(slot.next.load(std::memory_order_relaxed), slot.count);
+    auto const executors = node_.header().executors;
+    if (slot.mode == ChunkMode::weighted)
+        return std::min(most, sched::awf_chunk(left, executors, weight_in(slot.batch), slot.chunk));
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return std::min(
-        most, sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors));
+    return std::min(most, sched::auto_chunk(mean, left, executors));
+}
+
+double Executor::weight_in(std::uint32_t batch) const {
+    // Tasks and time of another executor may be one chunk apart; a weight need not be exact.
+    double own = 0, sum = 0;
+    int measured = 0;
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        if (cell.batch.load(std::memory_order_acquire) != batch) continue;
+        auto const tasks = static_cast<double>(cell.batch_tasks.load(std::memory_order_relaxed));
+        auto const ns = static_cast<double>(cell.batch_ns.load(std::memory_order_relaxed));
+        if (tasks == 0 || ns == 0) continue;
+        if (i == index_) own = tasks / ns;
+        sum += tasks / ns;
+        ++measured;
+    }
+    return sched::awf_weight(own, sum, measured);
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
@@ -191,9 +231,10 @@ bool Executor::run_slot(int index) {
         auto& header = node_.header();
         auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
         while (!life_is_over()) {
-            auto const step = step_of(slot);
+            bool const each = slot.mode == ChunkMode::each;
+            auto const step = each ? 1 : step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-            auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
+            auto const unit = each ? own_unit(slot) : slot.next.fetch_add(step, std::memory_order_acq_rel);
             if (unit >= slot.units) break;
             auto const chunk = chunk_of(slot, table, unit, step);
             cell_.first.store(chunk.first, std::memory_order_relaxed);
@@ -203,9 +244,9 @@ bool Executor::run_slot(int index) {
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
             worked = true;
-            lived_ += chunk.last - chunk.first;
+            if (!each) lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
-            if (header.stop.load(std::memory_order_relaxed) != 0) break;
+            if (each || header.stop.load(std::memory_order_relaxed) != 0) break;
             if (slot.priority < header.top_priority.load(std::memory_order_relaxed)) break;
             if (clock_ - begun > turn_ns && header.top_batches.load(std::memory_order_relaxed) > 1) break;
         }
@@ -301,7 +342,7 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
     if (cell_.first_start_ns.load(std::memory_order_relaxed) == 0)
         cell_.first_start_ns.store(start, std::memory_order_relaxed);
     cell_.last_end_ns.store(end, std::memory_order_relaxed);
-    add(cell_.tasks_done, count);
+    if (slot.mode != ChunkMode::each) add(cell_.tasks_done, count);  // those are no tasks of a job
     add(cell_.busy_ns, elapsed);
     add(cell_.batch_tasks, count);
     add(cell_.batch_ns, elapsed);

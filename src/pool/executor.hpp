@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <plenum/detail/chunk_call.hpp>
+#include <plenum/detail/worker_table.hpp>
 
 #include "base/doorbell.hpp"
 #include "pool/node_layout.hpp"
@@ -34,6 +35,9 @@ public:
     Executor(NodeView node, int index, OutputPipes pipes);
     /// Runs until the node stops or its life is over. Sleeps on the node's futex when there is nothing to do.
     [[nodiscard]] End run();
+    /// Ends the worker states that its tasks have made, and tells rank 0 how. For the planned end of an
+    /// executor that will be replaced, on the thread of run().
+    void leave_states();
 
 private:
     struct ChunkRange {
@@ -50,8 +54,13 @@ private:
     /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
     [[nodiscard]] bool take_permit(BlockSlot const& slot);
     void give_permit_back();
+    [[nodiscard]] bool has_task_here(BlockSlot const& slot) const;
+    /// In a block of ChunkMode::each: the task of this executor, or slot.units when it has run.
+    [[nodiscard]] std::uint64_t own_unit(BlockSlot const& slot) const;
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
+    /// Of this executor among those of the node that have run tasks of the batch.
+    [[nodiscard]] double weight_in(std::uint32_t batch) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
                                              std::uint64_t unit, std::uint64_t step);
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
@@ -89,7 +98,8 @@ private:
     std::uint64_t output_checked_ = 0;  // when
     std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;  // tasks since then
     std::array<std::uint64_t, 2> output_marked_{};               // bytes up to and with the last mark
-    std::uint64_t rss_read_ = 0;                                 // when
+    detail::WorkerTable states_;
+    std::uint64_t rss_read_ = 0;  // when
     std::uint64_t peak_rss_ = 0;
 };
 

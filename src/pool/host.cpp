@@ -118,8 +118,8 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     if (!request.schedule.empty()) {
         auto const named = sched::technique_named(request.schedule);
         if (!named)
-            throw UsageError(fmt::format("unknown schedule '{}'; use auto, static, ss, gss, tss or fac2",
-                                         request.schedule));
+            throw UsageError(
+                fmt::format("unknown schedule '{}'; use {}", request.schedule, sched::names_of_techniques()));
         technique = *named;
     }
     bool const grows = stream != nullptr;
@@ -143,11 +143,13 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
                     .timing = work->timing,
                     .priority = request.priority,
                     .prompt = grows,
+                    .on_each = request.on_each_executor,
                     .direct = work->direct_offset.has_value(),
                     .direct_offset = work->direct_offset.value_or(0),
                     .payload = {work, request.state}};
     auto const largest = largest_item(request);
-    (void)block_limits(batch.opened, largest);  // throws before anything has begun
+    auto const limits = block_limits(batch.opened, largest);  // throws before anything has begun
+    if (request.on_each_executor) return begin_on_each(std::move(batch), limits);
 
     std::lock_guard const lock(scheduling_);
     auto const id =
@@ -202,12 +204,14 @@ void Host::on(wire::RequestBlock const& request) {
 }
 
 void Host::on(wire::BlockResults results) {
+    if (results.batch >= first_on_each) return take_on_each(std::move(results));
     auto const node = results.node;
     auto const block = results.block;
     auto const batch_id = results.batch;
     auto const runs = results.runs;
     auto const returned = results.returned;
     std::lock_guard const lock(scheduling_);
+    if (batch_id >= first_on_each) return take_on_each(std::move(results));
     if (results.mean_task_seconds > 0) coordinator_.measured(batch_id, node, results.mean_task_seconds);
     std::uint64_t count = 0;
     for (auto const& run : runs) count += run.count();
@@ -252,7 +256,7 @@ void Host::cancel_all() {
 }
 
 void Host::cancel(sched::BatchId id, Batch& batch) {
-    if (batch.cancelled) return;
+    if (batch.cancelled || id >= first_on_each) return;
     batch.cancelled = true;
     if (batch.stream) take_from_stream(id, batch);  // and seals it
     auto const dropped = coordinator_.tasks_unassigned(id);
@@ -281,6 +285,13 @@ void Host::hand_out() {
                                 .tasks = tasks,
                                 .payload = items_of(batches_.at(assignment.batch), tasks)});
     }
+}
+
+void Host::complete(sched::BatchId id) {
+    for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
+    auto const work = batches_.extract(id).mapped().work;
+    work->sink->finish(
+        [completion = work->completion](std::exception_ptr error) { completion->end(std::move(error)); });
 }
 
 void Host::complete() {

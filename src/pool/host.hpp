@@ -23,6 +23,9 @@
 
 namespace plenum::pool {
 
+/// Batches with a task for each executor are not the coordinator's: their ids begin here.
+inline constexpr sched::BatchId first_on_each = sched::BatchId{1} << 31;
+
 /// How far the batches of a run are; read by any thread.
 struct Progress {
     std::atomic<std::uint64_t> tasks{0}, done{0}, failed{0};
@@ -71,12 +74,17 @@ public:
     void publish_array(std::uint64_t offset, std::uint64_t bytes);
     /// Does not block. The memory is given back when the batches that run now, which may use it, have ended.
     void free_array(std::uint64_t offset) noexcept;
+    /// What executors that were renewed have left of that worker state; each once.
+    [[nodiscard]] std::vector<detail::ExitRecord> take_exit_records(std::uint64_t state);
+    /// Of all nodes. Any thread.
+    [[nodiscard]] int executors() const noexcept;
 
     // ---- called by the main thread ----
 
     void on(wire::RequestBlock const& request);
     void on(wire::BlockResults results);
     void on(wire::ArrayVerdict const& verdict);
+    void on(wire::ExitResult const& result);
     /// Carries out what the body asked for, hands out blocks, completes batches.
     void tick();
     [[nodiscard]] bool active() const noexcept { return active_ > 0 || array_step_.has_value(); }
@@ -106,6 +114,10 @@ private:
         std::uint64_t offset = 0;
         std::set<sched::BatchId> users;  // batches that may use it
     };
+    struct ExitRecord {
+        detail::ExitRecord record;
+        bool begun;  // the executor has begun to leave, and not told yet how it ended
+    };
     struct ArrayStep {  // a question to ranks that waits for their answers
         std::uint64_t id = 0;
         std::size_t answers_due = 0;
@@ -119,6 +131,10 @@ private:
     }
     void ring();
     void begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState> stream);
+    /// A batch with one task for each executor: each node gets its block at once, without the coordinator.
+    /// `most`: tasks that fit into the memory of each node.
+    void begin_on_each(Batch batch, std::vector<std::uint64_t> const& most);
+    void take_on_each(wire::BlockResults results);
     /// How many tasks a block may have so that it fits into the memory of each node. Throws when not even one
     /// does.
     [[nodiscard]] std::vector<std::uint64_t> block_limits(wire::OpenBatch const& batch,
@@ -132,6 +148,8 @@ private:
     bool drop(std::shared_ptr<Work> const& work, std::uint64_t task);
     void take_from_stream(sched::BatchId id, Batch& batch);
     void hand_out();
+    /// All tasks of the batch are final and their results taken.
+    void complete(sched::BatchId id);
     void complete();
     void free_unused_arrays();
     void ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only);
@@ -151,9 +169,11 @@ private:
     std::optional<ArrayStep> array_step_;
     std::uint64_t next_array_id_ = 1;
     Progress progress_;
+    sched::BatchId next_on_each_ = first_on_each;
     std::mutex scheduling_;  // guards the coordinator and the batches; taken before mutex_
-    std::mutex mutex_;       // guards posted_ and the streams' states
+    std::mutex mutex_;       // guards what follows, and the streams' states
     std::vector<std::function<void()>> posted_;
+    std::map<std::uint64_t, std::vector<ExitRecord>> exit_records_;  // by state
     std::atomic<bool> rung_{false};
     std::atomic<std::size_t> active_{0};  // batches with tasks that are not final
 };

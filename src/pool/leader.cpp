@@ -107,7 +107,8 @@ bool Leader::place_function(Batch& batch) {
 }
 
 void Leader::assign(wire::AssignBlock block) {
-    if (!batches_.at(block.batch).spec.prompt) --requested_;  // prompt blocks come unasked
+    auto const& spec = batches_.at(block.batch).spec;
+    if (!spec.prompt && !spec.on_each) --requested_;  // those come unasked
     waiting_.push_back(std::move(block));
 }
 
@@ -135,7 +136,7 @@ int Leader::open_blocks() const {
 bool Leader::lacks_a_batch() const {
     std::set<std::uint32_t> lacking;
     for (auto const& [id, batch] : batches_)
-        if (!batch.spec.prompt) lacking.insert(id);
+        if (!batch.spec.prompt && !batch.spec.on_each) lacking.insert(id);
     if (lacking.size() < 2) return false;
     for (auto const& assignment : waiting_) lacking.erase(assignment.batch);
     for (int i = 0; i < node_.header().slot_count; ++i) {
@@ -191,12 +192,17 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
     slot.units = slot.count;
     slot.chunk = plan.uniform;
     slot.mode = plan.uniform != 0 ? ChunkMode::uniform : ChunkMode::measured;
+    if (plan.weighted_least != 0) {
+        slot.mode = ChunkMode::weighted;
+        slot.chunk = plan.weighted_least;
+    }
     // A chunk of a table cannot end where the life of an executor does.
     if (!plan.bounds.empty() && spec.tasks_per_executor == 0) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
     }
+    if (spec.on_each) slot.mode = ChunkMode::each;
 }
 
 bool Leader::place(wire::AssignBlock& assignment) {
@@ -213,7 +219,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto& slot = node_.slot(index);
     slot.first = assignment.tasks.first;
     slot.count = count;
-    slot.life = spec.tasks_per_executor;
+    slot.life = spec.on_each ? 0 : spec.tasks_per_executor;
     plan(slot, index, spec);
 
     // Each life that ends cuts a chunk in two.
@@ -261,7 +267,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.function_bytes = spec.payload.bytes.size();
     slot.sequence = next_sequence_++;
     slot.refill_mark = slot.units - slot.units / 4;
-    slot.next.store(0, std::memory_order_relaxed);
+    // A block of own tasks has nothing that anybody could claim.
+    slot.next.store(slot.mode == ChunkMode::each ? slot.units : 0, std::memory_order_relaxed);
 
     blocks_[static_cast<std::size_t>(index)] = Block{.id = assignment.block,
                                                      .batch = assignment.batch,
@@ -310,8 +317,13 @@ void Leader::harvest() {
     for (int i = 0; i < header.executors; ++i) {
         auto& cell = node_.cell(i);
         while (auto const front = ring_front(cell, node_.ring(i), header.ring_bytes)) {
-            auto const index = slot_of(front->record.sequence);
-            if (index) {
+            if (front->record.kind == RingRecord::Kind::exit_begun ||
+                front->record.kind == RingRecord::Kind::exit_result) {
+                send_(wire::ExitResult{
+                    .state = front->record.task,
+                    .begun = front->record.kind == RingRecord::Kind::exit_begun,
+                    .payload = wire::Payload::of(Bytes(front->content.begin(), front->content.end()))});
+            } else if (auto const index = slot_of(front->record.sequence)) {
                 auto& block = blocks_[static_cast<std::size_t>(*index)];
                 if (front->record.kind == RingRecord::Kind::error) {
                     block.all_done = false;

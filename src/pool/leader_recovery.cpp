@@ -186,6 +186,8 @@ void Leader::recover() {
             harvest();  // its last words, or its current task would be charged although the result is here
             recover_owned(i, slot, block);
             release_cell(i);
+        } else if (slot.mode == ChunkMode::each) {
+            release_cell(i);  // what it did not own is still its successor's
         } else {
             recoveries_.push_back({.cell = i,
                                    .counter = slot.next.load(std::memory_order_seq_cst),

@@ -14,6 +14,13 @@ using detail::TaskStatus;
 bool Leader::exhausted_and_idle(int index) const {
     auto const& slot = node_.slot(index);
     if (slot.next.load(std::memory_order_acquire) < slot.units) return false;
+    if (slot.mode == ChunkMode::each) {
+        auto* const status = node_.at<std::uint8_t>(slot.status_offset);
+        for (std::uint64_t i = 0; i < slot.count; ++i)
+            if (std::atomic_ref(status[i]).load(std::memory_order_acquire) ==
+                static_cast<std::uint8_t>(TaskStatus::pending))
+                return false;
+    }
     for (int i = 0; i < node_.header().executors; ++i) {
         auto const& cell = node_.cell(i);
         if (cell.slot.load(std::memory_order_acquire) == static_cast<std::uint32_t>(index) + 1 &&

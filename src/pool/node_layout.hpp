@@ -80,8 +80,9 @@ struct alignas(line_pair) ExecutorCell {
 
 enum class SlotState : std::uint32_t { free, posted, closed };
 
-/// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
-enum class ChunkMode : std::uint32_t { uniform, table, measured };
+/// How chunks are cut from the block: by tasks of equal number, by the table, by this executor's measured
+/// times, by its speed among the others; or each executor runs the task of its own number.
+enum class ChunkMode : std::uint32_t { uniform, table, measured, weighted, each };
 
 /// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
 [[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
@@ -98,7 +99,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint32_t prompt;        ///< executors say soon what they have finished
     std::uint64_t first, count;  ///< tasks
     std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
-    std::uint64_t chunk;         ///< tasks per chunk when uniform
+    std::uint64_t chunk;         ///< tasks per chunk when uniform, least tasks when weighted
     std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
     std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
@@ -117,7 +118,8 @@ struct alignas(line_pair) BlockSlot {
 };
 
 struct RingRecord {
-    enum class Kind : std::uint32_t { skip, result, error };
+    /// exit_begun and exit_result: of the worker state `task`, by an executor that ends as planned.
+    enum class Kind : std::uint32_t { skip, result, error, exit_begun, exit_result };
     Kind kind;
     std::uint32_t reserved;
     std::uint64_t bytes;  ///< of the content; records are multiples of 16
@@ -135,8 +137,11 @@ struct alignas(line_pair) NodeHeader {
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
-    std::int32_t executors;   ///< of all ranks of the node, the cells of a rank one after the other
-    std::int32_t slot_count;  ///< blocks at the same time
+    std::int32_t executors;       ///< of all ranks of the node, the cells of a rank one after the other
+    std::int32_t slot_count;      ///< blocks at the same time
+    std::int32_t number;          ///< of the node
+    std::int32_t first_executor;  ///< of its executors among those of all nodes
+    std::array<char, 256> host;
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
     std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory

@@ -78,13 +78,14 @@ struct OpenBatch {
     bool timing = false;        ///< timing rows are wanted
     std::int32_t priority = 0;  ///< executors take blocks of higher ones first
     bool prompt = false;        ///< results are sent as they come, not when a block is complete
+    bool on_each = false;       ///< task first + i of a node's block is for its executor i alone
     bool direct = false;        ///< on rank 0's node: results go to direct_offset + task * stride
     std::uint64_t direct_offset = 0;
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
         archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
-                item_stride, varying_items, timing, priority, prompt, direct, direct_offset);
+                item_stride, varying_items, timing, priority, prompt, on_each, direct, direct_offset);
     }
 };
 
@@ -143,6 +144,17 @@ struct BlockResults {
     template <class Archive>
     void serialize(Archive& archive) {
         archive(node, batch, block, runs, lengths, failures, returned, timing, mean_task_seconds);
+    }
+};
+
+/// Leader to rank 0: an executor that was renewed has left a state. Payload: its detail::ExitRecord.
+struct ExitResult {
+    std::uint64_t state = 0;
+    bool begun = false;  ///< it only begins to leave: counts unless how it ended follows
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(state, begun);
     }
 };
 
@@ -224,6 +236,8 @@ struct Goodbye {
 
 using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults,
                              ArrayStep, ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
+using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
+                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye, ExitResult>;
 
 /// A message as it crosses a transport.
 struct Frame {

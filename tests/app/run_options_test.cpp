@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::array<std::string_view, 6> techniques{"auto", "static", "ss", "gss", "tss", "fac2"};
+constexpr std::array<std::string_view, 7> techniques{"auto", "static", "ss", "gss", "tss", "fac2", "awf"};
 
 [[nodiscard]] std::vector<RunOption> table() {
     return run_option_table(techniques);
@@ -143,7 +143,7 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"node-memory", "0", "less than 1.0 MiB"},
              Case{"seed", "-1", "negative"},
              Case{"seed", "1.5", "not a whole number"},
-             Case{"schedule", "gsss", "('gss' is near); write one of auto, static, ss, gss, tss, fac2"},
+             Case{"schedule", "gsss", "('gss' is near); write one of auto, static, ss, gss, tss, fac2, awf"},
              Case{"isolation", "thread", "write one of process, none"},
              Case{"progress", "lnes", "('lines' is near)"},
              Case{"output-mode", "JSON", "write one of text, json"},

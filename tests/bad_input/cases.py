@@ -65,7 +65,7 @@ OPTIONS = [
     option("output with empty value", "--output=", "--output needs a value"),
     option("option swallows no option", "--seed --force", "--seed needs a value"),
     option("flag with value", "--force=yes", "--force takes no value"),
-    option("schedule", "--schedule magic", "--schedule: 'magic'", "static, ss, gss, tss, fac2"),
+    option("schedule", "--schedule magic", "--schedule: 'magic'", "static, ss, gss, tss, fac2, awf"),
     option("isolation", "--isolation thread", "--isolation: 'thread'", "process, none"),
     option("progress", "--progress fast", "--progress: 'fast'", "auto, bar, lines, none"),
     option("output mode", "--output-mode yaml", "--output-mode: 'yaml'", "text, json"),

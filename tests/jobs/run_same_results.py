@@ -7,7 +7,7 @@ import h5py
 from run_tools import Runs
 
 JOB = ("--synthetic", "150x130", "--filters", "61", "--filter-size", "5x3", "--seed", "7")
-TECHNIQUES = ("auto", "static", "ss", "gss", "tss", "fac2")
+TECHNIQUES = ("auto", "static", "ss", "gss", "tss", "fac2", "awf")
 
 
 def content(file) -> dict:

@@ -9,6 +9,7 @@
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/detail/completion.hpp>
 #include <plenum/detail/stream.hpp>
+#include <plenum/detail/worker_table.hpp>
 #include <plenum/element.hpp>
 #include <plenum/error.hpp>
 #include <span>
@@ -33,6 +34,7 @@ struct BatchRequest {
     int priority = 0;             ///< higher first; equal ones take turns
     bool varying_items = false;   ///< of a stream: its items vary in size
     Bytes own_items;              ///< what plain_items refers to, when the caller's memory may go away
+    bool on_each_executor = false; ///< task i runs on executor i and on no other; `tasks` is the number of executors
     std::uint64_t tasks_per_executor = 0; ///< 0: the run's
     std::uint64_t running_per_node = 0;   ///< tasks at the same time on a node; 0: no limit
 };
@@ -94,6 +96,9 @@ public:
                                                                      std::string const& dataset) = 0;
     virtual void read_dataset(std::string const& file, std::string const& dataset, ElementType as,
                               std::span<std::byte> into) = 0;
+
+    /// What executors that were renewed have left of that state, in the order in which it came; each once.
+    [[nodiscard]] virtual std::vector<ExitRecord> take_exit_records(std::uint64_t state) = 0;
 
     [[nodiscard]] virtual int ranks() const noexcept = 0;
     [[nodiscard]] virtual int nodes() const noexcept = 0;
