@@ -82,13 +82,13 @@ public:
         core_->publish_array(offset_of(array), array.size() * sizeof(T));
         return array;
     }
-    /// The same from an HDF5 dataset, converted to T; read once, straight into node memory.
+    /// The same from an HDF5 dataset of any number of dimensions, converted to T; read once, straight into node
+    /// memory.
     template <Element T>
     [[nodiscard]] SharedArray<T> share_from_hdf5(std::string const& file, std::string const& dataset) const {
         auto const [type, shape] = core_->dataset_info(file, dataset);
         auto const count = count_of(shape);
-        auto const rows = shape.empty() ? 1 : shape.front();
-        ArrayShape const extents(rows, rows == 0 ? 0 : count / rows);
+        ArrayShape const extents(shape);
         auto const place = [&] {
             try {
                 return core_->place_array(std::max<std::uint64_t>(count * sizeof(T), 1));
@@ -109,9 +109,8 @@ public:
 private:
     template <class T>
     [[nodiscard]] SharedArray<T> allocate(ArrayShape shape) const {
-        auto const bytes = detail::bytes_for(shape.rows, shape.columns, sizeof(T));
-        return {*core_, core_->place_array(std::max<std::uint64_t>(bytes, 1)),
-                shape.columns == 1 ? Shape{shape.rows} : Shape{shape.rows, shape.columns}, shape};
+        auto const bytes = detail::bytes_for(count_of(shape.extents()), 1, sizeof(T));
+        return {*core_, core_->place_array(std::max<std::uint64_t>(bytes, 1)), shape.extents(), shape};
     }
     template <class T>
     [[nodiscard]] static std::uint64_t offset_of(SharedArray<T> const& array) noexcept {

@@ -37,8 +37,16 @@ TEST(SharedFromHdf5, KeepsShapes) {
     EXPECT_EQ(matrix.ref()(1, 2), 5.0);
     auto const cube = pool().share_from_hdf5<float>(inputs(), "/cube");
     EXPECT_EQ(cube.shape(), (Shape{2, 3, 4}));
-    EXPECT_EQ(cube.rows(), 2u);
-    EXPECT_EQ(cube.columns(), 12u);
+    EXPECT_EQ(cube.planes(), 2u);
+    EXPECT_EQ(cube.rows(), 3u);
+    EXPECT_EQ(cube.columns(), 4u);
+    EXPECT_EQ(cube(1, 2, 3), 23.0f);
+    auto const four = pool().share_from_hdf5<int>(inputs(), "four");
+    EXPECT_EQ(four.shape(), (Shape{2, 3, 4, 5}));
+    EXPECT_EQ(four.planes(), 2u);
+    EXPECT_EQ(four.rows(), 3u);
+    EXPECT_EQ(four.columns(), 20u);
+    EXPECT_EQ(four.plane(1)(2, 19), 119);
     auto const scalar = pool().share_from_hdf5<double>(inputs(), "scalar");
     EXPECT_EQ(scalar.size(), 1u);
     EXPECT_EQ(scalar.ref()[0], 2.5);
