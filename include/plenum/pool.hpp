@@ -32,6 +32,9 @@ struct MapOptions {
 class Pool {
 public:
     explicit Pool(detail::PoolCore& core) noexcept : core_(&core) {}
+    // Not copied, so that no task captures it: tasks have no pool.
+    Pool(Pool const&) = delete;
+    Pool& operator=(Pool const&) = delete;
 
     /// Calls f(index) for every index of the range on the executors; f(item) for every item. Results in order.
     ///

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plenum/detail/pool_core.hpp>
+#include <plenum/detail/refusals.hpp>
 
 #include "io/dataset_source.hpp"
 #include "pool/engine.hpp"
@@ -14,7 +15,10 @@ public:
     EnginePool(pool::Engine& engine, io::DatasetSource& datasets) : engine_(engine), datasets_(datasets) {}
 
     std::shared_ptr<detail::ResultStore> run(detail::BatchRequest request) override;
-    std::uint64_t place_array(std::uint64_t bytes) override { return engine_.host().place_array(bytes); }
+    std::uint64_t place_array(std::uint64_t bytes) override {
+        detail::refuse_inside_task("a shared array made");
+        return engine_.host().place_array(bytes);
+    }
     void publish_array(std::uint64_t offset, std::uint64_t bytes) override {
         engine_.host().publish_array(offset, bytes);
     }

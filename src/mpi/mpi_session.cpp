@@ -19,6 +19,7 @@
 #include "comm/shared_mapping.hpp"
 #include "mpi/mpi_error.hpp"
 #include "mpi/mpi_transport.hpp"
+#include "mpi/task_guard.hpp"
 
 namespace plenum::mpi {
 namespace {
@@ -219,6 +220,7 @@ MpiError::MpiError(char const* call, int code)
       code_(code) {}
 
 bool launched_as_rank() noexcept {
+    guard_tasks();
     return rank_from_launcher().has_value();
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "base/task_place.hpp"
 #include "pool/result_ring.hpp"
 #include "sched/chunks.hpp"
 #include "wire/messages.hpp"
@@ -50,6 +51,7 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 }
 
 void Executor::run() {
+    base::mark_task_thread();
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);

@@ -21,6 +21,7 @@
 #include <plenum/error.hpp>
 
 #include "base/cores.hpp"
+#include "base/task_place.hpp"
 
 namespace plenum::pool {
 namespace {
@@ -103,6 +104,7 @@ void note_memory_faults(NodeView node, int index) {
 [[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes, int threads) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
+    base::mark_task_process();
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.
