@@ -82,7 +82,14 @@ private:
 
 /// The owner of a shared array, on rank 0. Move-only; its end frees the memory on every node. It must not outlive
 /// the pool, and no batch that uses it may still run. Several arrays that belong together: a struct of owners on
-/// rank 0, and a struct of their SharedRefs for the tasks.
+/// rank 0, and a struct of their SharedRefs for the tasks:
+///     struct CsrRefs { SharedRef<double> values; SharedRef<int> columns, row_starts; };
+///     struct Csr {
+///         SharedArray<double> values;
+///         SharedArray<int> columns, row_starts;
+///         CsrRefs refs() const { return {values.ref(), columns.ref(), row_starts.ref()}; }
+///     };
+///     pool.map([a = csr.refs()](std::uint64_t row) { ... }, indices(rows));
 template <class T>
 class SharedArray {
 public:

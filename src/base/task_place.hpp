@@ -9,7 +9,7 @@ void mark_task_process() noexcept;
 /// This thread runs nothing but tasks from now on.
 void mark_task_thread() noexcept;
 
-/// Any thread; about 1 ns.
+/// Any thread; a few ns.
 [[nodiscard]] bool inside_task() noexcept;
 
 }  // namespace plenum::base

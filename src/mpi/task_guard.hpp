@@ -1,4 +1,4 @@
-// MPI calls inside tasks are refused: this program's MPI functions check where they are called (1 ns) and go
+// MPI calls inside tasks are refused: this program's MPI functions check where they are called (a few ns) and go
 // on to the library through its profiling interface. A task that calls one fails with a UsageError that names
 // it.
 #pragma once

@@ -20,12 +20,13 @@ std::uint64_t allocated_around(void const* inside) {
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
         std::uintptr_t begin = 0, end = 0;
-        if (std::sscanf(line.c_str(), "%zx-%zx", &begin, &end) != 2 || address < begin || address >= end) continue;
+        if (std::sscanf(line.c_str(), "%zx-%zx", &begin, &end) != 2 || address < begin || address >= end)
+            continue;
         auto const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
         std::vector<unsigned char> present((end - begin) / page);
         if (::mincore(reinterpret_cast<void*>(begin), end - begin, present.data()) != 0) break;
-        return page * static_cast<std::uint64_t>(
-                          std::count_if(present.begin(), present.end(), [](unsigned char p) { return (p & 1) != 0; }));
+        return page * static_cast<std::uint64_t>(std::count_if(present.begin(), present.end(),
+                                                               [](unsigned char p) { return (p & 1) != 0; }));
     }
     ADD_FAILURE() << "node memory is not mapped";
     return 0;
@@ -42,14 +43,15 @@ TEST(SharedArrays, LargeOnesMadeAndFreedInALoopDoNotGrow) {
         last = array.data();
         if (round % 100 == 0) {
             EXPECT_GE(allocated_around(kept.data()), before + count * sizeof(double));
-            auto const sums =
-                pool().map([array = array.ref()](std::uint64_t) { return array[0] + array[count - 1]; }, indices(8));
+            auto const sums = pool().map(
+                [array = array.ref()](std::uint64_t) { return array[0] + array[count - 1]; }, indices(8));
             for (auto const sum : sums) ASSERT_EQ(sum, static_cast<double>(round));
         }
     }
     EXPECT_NE(last, nullptr);
     auto now = allocated_around(kept.data());
-    for (int attempt = 0; attempt < 1000 && now > before + (8 << 20); ++attempt) {  // nobody waits for freeing
+    for (int attempt = 0; attempt < 1000 && now > before + (8 << 20);
+         ++attempt) {  // nobody waits for freeing
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
         now = allocated_around(kept.data());
     }

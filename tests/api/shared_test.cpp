@@ -115,13 +115,15 @@ TEST(SharedArrays, HaveThreeDimensions) {
             bool const shape = plane.planes() == 1 && plane.rows() == 3 && plane.columns() == 5 &&
                                plane.size() == 15 && plane.end() == array.data() + (p + 1) * 15;
             auto const value = array(p, r, c);
-            return shape && plane(r, c) == value && plane.row(r)[c] == value && array.row(3 * p + r)[c] == value
+            return shape && plane(r, c) == value && plane.row(r)[c] == value &&
+                           array.row(3 * p + r)[c] == value
                        ? value
                        : -1;
         },
         indices(30));
     for (std::uint64_t i = 0; i < 30; ++i) EXPECT_EQ(equal[i], values[i]);
-    auto const second = pool().map([plane = array.plane(1)](std::uint64_t r) { return plane(r, 0); }, indices(3));
+    auto const second =
+        pool().map([plane = array.plane(1)](std::uint64_t r) { return plane(r, 0); }, indices(3));
     EXPECT_EQ(second[2], values[25]);
     EXPECT_THROW((void)pool().share(ramp(29), {2, 3, 5}), UsageError);
     EXPECT_EQ(pool().share(ramp(5), {5, 1}).shape(), (Shape{5, 1}));
@@ -166,8 +168,8 @@ struct Csr {
         SharedRef<int> row_starts;
         [[nodiscard]] double row_times(std::uint64_t r, SharedRef<double> const& x) const {
             double sum = 0;
-            for (auto k = static_cast<std::uint64_t>(row_starts[r]); k < static_cast<std::uint64_t>(row_starts[r + 1]);
-                 ++k)
+            for (auto k = static_cast<std::uint64_t>(row_starts[r]);
+                 k < static_cast<std::uint64_t>(row_starts[r + 1]); ++k)
                 sum += values[k] * x[static_cast<std::uint64_t>(columns[k])];
             return sum;
         }
@@ -194,8 +196,9 @@ TEST(SharedArrays, AreMembersOfStructs) {
     }
     Csr const matrix{pool().share(values), pool().share(columns), pool().share(row_starts)};
     auto const x = pool().share(std::vector<double>(n, 2.0));
-    auto const product = pool().map(
-        [matrix = matrix.refs(), x = x.ref()](std::uint64_t r) { return matrix.row_times(r, x); }, indices(n));
+    auto const product =
+        pool().map([matrix = matrix.refs(), x = x.ref()](std::uint64_t r) { return matrix.row_times(r, x); },
+                   indices(n));
     EXPECT_EQ(product[0], 0);
     for (std::uint64_t r = 1; r < n; ++r) EXPECT_EQ(product[r], 2.0 * static_cast<double>(r) + 2.0);
 }
@@ -203,7 +206,8 @@ TEST(SharedArrays, AreMembersOfStructs) {
 TEST(SharedArrays, MadeBetweenBatchesAreSealedToo) {
     if (!tasks_are_isolated()) GTEST_SKIP() << "a write would end the test";
     auto const first = pool().share(ramp(100));
-    (void)pool().map([first = first.ref()](std::uint64_t i) { return first[i]; }, indices(100));  // executors run
+    (void)pool().map([first = first.ref()](std::uint64_t i) { return first[i]; },
+                     indices(100));  // executors run
     auto const later = pool().share(ramp(100'000));
     auto const results = pool().map(
         [later = later.ref()](std::uint64_t i) {

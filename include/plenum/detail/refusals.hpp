@@ -7,7 +7,7 @@
 
 namespace plenum::detail {
 
-/// Throws UsageError where a task runs; `what`: "a map". About 1 ns elsewhere.
+/// Throws UsageError where a task runs; `what`: "a map". A few ns elsewhere.
 void refuse_inside_task(char const* what);
 
 /// Whether bytes between the members of an object were set to zero before it is looked at. Where they were not
@@ -18,7 +18,7 @@ enum class Padding { cleared, unknown };
 void refuse_mapped_words(std::byte const* words, std::size_t count, Padding padding);
 
 /// Looks for captures by reference and pointers: aligned words of the object that are addresses of mapped memory
-/// would point to something else in an executor. About 1 ns a word; 0.3 us for a word that could be an address by
+/// would point to something else in an executor. About 2 ns a word; 1 us for a word that could be an address by
 /// its size (2^40 to 2^56) and is none. A number that happens to be an address is refused too: with 100 GiB mapped
 /// that is one of 10^8 random 64-bit numbers; doubles and counts below 10^12 never are.
 inline void refuse_addresses(std::byte const* object, std::size_t bytes, Padding padding) {
