@@ -15,6 +15,9 @@
 namespace plenum {
 namespace {
 
+/// Mappings of this size are what sanitizers keep notes in; nothing of the program lies there.
+constexpr std::uintptr_t sanitizer_memory = std::uintptr_t{1} << 41;
+
 /// A line of /proc/self/maps.
 struct Mapping {
     std::uintptr_t begin = 0, end = 0;
@@ -42,10 +45,13 @@ std::optional<Mapping> mapping_of(std::uintptr_t address) {
     return std::nullopt;
 }
 
-bool is_mapped(std::uintptr_t address) {
+enum class Page { unmapped, untouched, touched };
+
+Page page_of(std::uintptr_t address) {
     auto const page = base::page_size();
     unsigned char present = 0;
-    return ::mincore(reinterpret_cast<void*>(address / page * page), 1, &present) == 0;
+    if (::mincore(reinterpret_cast<void*>(address / page * page), 1, &present) != 0) return Page::unmapped;
+    return (present & 1) != 0 ? Page::touched : Page::untouched;
 }
 
 [[noreturn]] void refuse(std::size_t word, Mapping const& mapping, bool on_stack) {
@@ -103,9 +109,13 @@ void detail::refuse_mapped_words(std::byte const* words, std::size_t count, Padd
     for (std::size_t i = 0; i < count; ++i) {
         std::uint64_t word = 0;
         std::memcpy(&word, words + i * sizeof word, sizeof word);
-        if (word >> 40 == 0 || word >> 56 != 0 || !is_mapped(word)) continue;
+        if (word >> 40 == 0 || word >> 56 != 0) continue;
+        auto const page = page_of(word);
+        if (page == Page::unmapped) continue;
         auto const mapping = mapping_of(word);
-        if (!mapping || !mapping->readable) continue;
+        if (!mapping || !mapping->readable || mapping->end - mapping->begin > sanitizer_memory) continue;
+        // Node memory is a large range of addresses of which little is in use.
+        if (mapping->shared && page != Page::touched) continue;
         bool const on_stack = here >= mapping->begin && here < mapping->end;
         // Half of an old address in the padding, and a number beside it, can look like an address anywhere
         // but for the few pages of the stack that are in use.

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +14,13 @@
 
 namespace plenum::api_test {
 namespace {
+
+/// Without it only addresses in the stack are refused.
+#if __has_builtin(__builtin_clear_padding)
+constexpr bool padding_is_cleared = true;
+#else
+constexpr bool padding_is_cleared = false;
+#endif
 
 int global_number = 3;
 
@@ -49,6 +55,7 @@ TEST(CapturesByReference, AreRefused) {
 }
 
 TEST(CapturedPointers, AreRefused) {
+    if (!padding_is_cleared) GTEST_SKIP() << "this compiler cannot clear the padding of an object";
     auto const on_heap = std::make_unique<int>(4);
     std::vector<double> const values(1000, 1.5);
     EXPECT_TRUE(contains(refusal_of([p = on_heap.get()](std::uint64_t) { return *p; }), "memory of rank 0"));
@@ -59,9 +66,7 @@ TEST(CapturedPointers, AreRefused) {
 }
 
 TEST(CapturedPointers, IntoSharedArraysAreRefusedAndTheRefIsNamed) {
-#if !__has_builtin(__builtin_clear_padding)
-    GTEST_SKIP() << "this compiler cannot clear the padding of an object";
-#endif
+    if (!padding_is_cleared) GTEST_SKIP() << "this compiler cannot clear the padding of an object";
     auto const array = pool().share(std::vector<int>(10, 7));
     EXPECT_TRUE(
         contains(refusal_of([data = array.data()](std::uint64_t i) { return data[i]; }), "array.ref()"));
@@ -91,6 +96,15 @@ TEST(CapturedNumbers, OfAnyValueTravel) {
         } const numbers{hash, count, number, first, second};
         ASSERT_NO_THROW(detail::refuse_addresses(reinterpret_cast<std::byte const*>(&numbers), sizeof numbers,
                                                  detail::Padding::cleared));
+    }
+}
+
+TEST(CapturedNumbers, OfExtentsInPairsTravel) {
+    for (int rows = 256; rows < 7000; rows += 16) {
+        std::array<int, 4> const extents{1024, rows, rows, rows};
+        ASSERT_NO_THROW(detail::refuse_addresses(reinterpret_cast<std::byte const*>(extents.data()),
+                                                 sizeof extents, detail::Padding::cleared))
+            << rows;
     }
 }
 

@@ -1,5 +1,5 @@
 // expect: Plenum: the task is not const
-// type: Function = Counter
+// type: Function = Counter|callable<Counter
 #include <plenum/plenum.hpp>
 
 struct Counter {

@@ -1,5 +1,5 @@
 // expect: Plenum: the result cannot travel.* with serialize
-// type: Result = int\*
+// type: Result = int\*|result_travels<int \*>
 #include <plenum/plenum.hpp>
 
 void pointer_result(plenum::Pool const& pool) {

@@ -1,5 +1,5 @@
 // expect: Plenum: the function object cannot travel to the executors
-// type: Function = thread_capture
+// type: Function = thread_capture|function_travels<\(lambda at .*thread_capture
 #include <plenum/plenum.hpp>
 #include <thread>
 

@@ -1,5 +1,5 @@
 // expect: Plenum: the function object cannot travel.*share\(\) large data.*struct with operator\(\) const and serialize\(\)
-// type: Function = vector_capture
+// type: Function = vector_capture|function_travels<\(lambda at .*vector_capture
 #include <plenum/plenum.hpp>
 
 void vector_capture(plenum::Pool const& pool) {

@@ -1,5 +1,5 @@
 // expect: Plenum: the items cannot travel.*std::string_view
-// type: Item = std::basic_string_view
+// type: Item = std::basic_string_view|items_travel<std::basic_string_view
 #include <plenum/plenum.hpp>
 #include <string_view>
 

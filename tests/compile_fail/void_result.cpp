@@ -1,5 +1,5 @@
 // expect: Plenum: the task returns nothing. Return a value
-// type: Result = void
+// type: Result = void|result_travels<void>
 #include <plenum/plenum.hpp>
 
 void void_result(plenum::Pool const& pool) {

@@ -1,5 +1,5 @@
 // expect: Plenum: the task cannot be called with an item
-// type: Item = double
+// type: Item = double|callable<.*, double>
 #include <plenum/plenum.hpp>
 
 void wrong_item(plenum::Pool const& pool) {

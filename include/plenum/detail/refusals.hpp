@@ -19,8 +19,10 @@ void refuse_mapped_words(std::byte const* words, std::size_t count, Padding padd
 
 /// Looks for captures by reference and pointers: aligned words of the object that are addresses of mapped memory
 /// would point to something else in an executor. About 2 ns a word; 1 us for a word that could be an address by
-/// its size (2^40 to 2^56) and is none. A number that happens to be an address is refused too: with 100 GiB mapped
-/// that is one of 10^8 random 64-bit numbers; doubles and counts below 10^12 never are.
+/// its size (2^40 to 2^56) and is none. A number that happens to be an address is refused too. With 100 GiB in use that
+/// is one of 10^8 random 64-bit numbers; doubles of ordinary size and counts below 10^12 never are; two 32-bit
+/// numbers side by side may be when the second is near 22,000 or 32,700 (the upper halves of addresses) and the first
+/// falls into memory in use: capture 64-bit numbers then.
 inline void refuse_addresses(std::byte const* object, std::size_t bytes, Padding padding) {
     auto const count = bytes / sizeof(std::uint64_t);
     for (std::size_t i = 0; i < count; ++i) {
