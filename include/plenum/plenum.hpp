@@ -1,4 +1,4 @@
-// The whole public interface, but plenum/eigen.hpp.
+// The whole public interface, but the opt-in headers: plenum/eigen.hpp, plenum/hdf5.hpp, plenum/image.hpp.
 #pragma once
 
 #include <plenum/codec.hpp>

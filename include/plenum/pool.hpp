@@ -54,6 +54,9 @@ struct MapOptions {
 class Pool {
 public:
     explicit Pool(detail::PoolCore& core) noexcept : core_(&core) {}
+    // Not copied, so that no task captures it: tasks have no pool.
+    Pool(Pool const&) = delete;
+    Pool& operator=(Pool const&) = delete;
 
     /// Calls f(index) for every index of the range on the executors; f(item) for every item. Results in order.
     /// Blocks.
@@ -218,13 +221,13 @@ public:
         core_->publish_array(offset_of(array), array.size() * sizeof(T));
         return array;
     }
-    /// The same from an HDF5 dataset, converted to T; read once, straight into node memory.
+    /// The same from an HDF5 dataset of any number of dimensions, converted to T; read once, straight into node
+    /// memory.
     template <Element T>
     [[nodiscard]] SharedArray<T> share_from_hdf5(std::string const& file, std::string const& dataset) const {
         auto const [type, shape] = core_->dataset_info(file, dataset);
         auto const count = count_of(shape);
-        auto const rows = shape.empty() ? 1 : shape.front();
-        ArrayShape const extents(rows, rows == 0 ? 0 : count / rows);
+        ArrayShape const extents(shape);
         auto const place = [&] {
             try {
                 return core_->place_array(std::max<std::uint64_t>(count * sizeof(T), 1));
@@ -245,9 +248,8 @@ public:
 private:
     template <class T>
     [[nodiscard]] SharedArray<T> allocate(ArrayShape shape) const {
-        auto const bytes = detail::bytes_for(shape.rows, shape.columns, sizeof(T));
-        return {*core_, core_->place_array(std::max<std::uint64_t>(bytes, 1)),
-                shape.columns == 1 ? Shape{shape.rows} : Shape{shape.rows, shape.columns}, shape};
+        auto const bytes = detail::bytes_for(count_of(shape.extents()), 1, sizeof(T));
+        return {*core_, core_->place_array(std::max<std::uint64_t>(bytes, 1)), shape.extents(), shape};
     }
     template <class T>
     [[nodiscard]] static std::uint64_t offset_of(SharedArray<T> const& array) noexcept {
@@ -273,6 +275,7 @@ private:
     template <class F, class... Args>
     [[nodiscard]] auto submit_with(int priority, F const& f, std::decay_t<Args> const&... arguments) const {
         detail::check_call<F, std::decay_t<Args>...>();
+        detail::refuse_inside_task("a submit");
         using R = detail::call_result_t<F, std::decay_t<Args>...>;
         detail::BatchRequest request;
         request.function = detail::RegisteredCall<F, std::decay_t<Args>...>::id;
@@ -280,7 +283,7 @@ private:
         request.varying_items = true;
         request.priority = priority;
         Bytes item;
-        detail::pack_part(f, item);
+        detail::pack_function(f, item);
         (detail::pack_part<std::decay_t<Args>>(arguments, item), ...);
         return Future<R>(core_->future_queue(request)->submit(item));
     }

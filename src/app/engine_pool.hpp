@@ -6,6 +6,7 @@
 #include <plenum/detail/completion.hpp>
 #include <plenum/detail/future_queue.hpp>
 #include <plenum/detail/pool_core.hpp>
+#include <plenum/detail/refusals.hpp>
 #include <tuple>
 
 #include "io/dataset_source.hpp"
@@ -32,8 +33,11 @@ public:
     void call_back(std::function<void()> work) override { callbacks_.post(std::move(work)); }
     void cancel_all() override;
     std::shared_ptr<detail::FutureQueue> future_queue(detail::BatchRequest const& request) override;
-    int executors() const noexcept override { return engine_.executors(); }
-    std::uint64_t place_array(std::uint64_t bytes) override { return engine_.host().place_array(bytes); }
+    int executors() const noexcept override { return engine_.host().executors(); }
+    std::uint64_t place_array(std::uint64_t bytes) override {
+        detail::refuse_inside_task("a shared array made");
+        return engine_.host().place_array(bytes);
+    }
     void publish_array(std::uint64_t offset, std::uint64_t bytes) override {
         engine_.host().publish_array(offset, bytes);
     }
@@ -45,7 +49,6 @@ public:
     std::vector<detail::ExitRecord> take_exit_records(std::uint64_t state) override {
         return engine_.host().take_exit_records(state);
     }
-    int executors() const noexcept override { return engine_.host().executors(); }
     int ranks() const noexcept override { return engine_.topology().ranks; }
     int nodes() const noexcept override { return engine_.topology().nodes; }
 

@@ -134,6 +134,50 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
         [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
 }
 
+/// While it lives, a reader that goes away does not end the process.
+class IgnoredPipeSignal {
+public:
+    IgnoredPipeSignal() {
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGPIPE, &ignore, &before_);
+    }
+    IgnoredPipeSignal(IgnoredPipeSignal const&) = delete;
+    IgnoredPipeSignal& operator=(IgnoredPipeSignal const&) = delete;
+    ~IgnoredPipeSignal() { ::sigaction(SIGPIPE, &before_, nullptr); }
+
+private:
+    struct sigaction before_ {};
+};
+
+/// `before_close` is called when all is done but the end of the session.
+int run_session(AskedOptions const& asked, MakeProgram const& make_program,
+                std::function<std::unique_ptr<comm::Session>()> const& make_session,
+                std::function<void()> const& before_close) {
+    auto const start_ns = base::now_ns();
+    std::unique_ptr<comm::Session> session;
+    int rank = mpi::launched_rank();
+    try {
+        session = make_session();
+        rank = session->topology().rank;
+        int code = 0;
+        try {
+            code = serve(*session, asked, start_ns, make_program);
+        } catch (pool::AgreedError const& error) {
+            if (rank == 0) print_error(error.what());
+            code = static_cast<int>(error.exit_code());
+        }
+        before_close();
+        session->close();
+        return code;
+    } catch (std::exception const& error) {
+        // No orderly end of MPI while this unwinds.
+        if (session) end_all_ranks(*session, error);
+        print_error(fmt::format("rank {}: {}", rank, error.what()));
+        return exit_code_of(error);
+    }
+}
+
 }  // namespace
 
 void print_error(std::string const& message) {
@@ -160,30 +204,20 @@ void Program::complain(std::string const& message) {
 }
 
 int launch(AskedOptions const& asked, MakeProgram const& make_program) {
-    auto const start_ns = base::now_ns();
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away, as in `| head`, must not cost the results
-    std::unique_ptr<comm::Session> session;
-    int rank = mpi::launched_rank();
-    try {
-        session = mpi::launched_as_rank() ? mpi::make_mpi_session() : comm::make_solo_session();
-        rank = session->topology().rank;
-        int code = 0;
-        try {
-            code = serve(*session, asked, start_ns, make_program);
-        } catch (pool::AgreedError const& error) {
-            if (rank == 0) print_error(error.what());
-            code = static_cast<int>(error.exit_code());
-        }
+    return run_session(
+        asked, make_program,
+        [] { return mpi::launched_as_rank() ? mpi::make_mpi_session() : comm::make_solo_session(); },
         // mpirun ends all ranks as soon as one has left with an error: this one leaves with its own code.
-        std::signal(SIGTERM, SIG_IGN);
-        session->close();
-        return code;
-    } catch (std::exception const& error) {
-        // No orderly end of MPI while this unwinds.
-        if (session) end_all_ranks(*session, error);
-        print_error(fmt::format("rank {}: {}", rank, error.what()));
-        return exit_code_of(error);
-    }
+        [] { std::signal(SIGTERM, SIG_IGN); });
+}
+
+int launch_within(mpi::ForeignCommunicator communicator, AskedOptions const& asked,
+                  MakeProgram const& make_program) {
+    mpi::require_usable(communicator);
+    IgnoredPipeSignal const ignored;
+    return run_session(
+        asked, make_program, [&] { return mpi::make_mpi_session(communicator); }, [] {});
 }
 
 }  // namespace plenum::app

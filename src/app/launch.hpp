@@ -8,6 +8,7 @@
 
 #include "app/run_options.hpp"
 #include "comm/session.hpp"
+#include "mpi/mpi_session.hpp"
 #include "pool/engine.hpp"
 
 namespace plenum::app {
@@ -55,9 +56,14 @@ using MakeProgram = std::function<std::unique_ptr<Program>(RunOptions const& opt
 
 /// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the
 /// program, ends in order. Returns the exit code, the same on every rank. Rank 0's options count, and over
-/// them the PLENUM_* variables of its environment. `make_program` is called on rank 0 only. Main thread, once
-/// per process.
+/// them the PLENUM_* variables of its environment. `make_program` is called on rank 0 only. Main thread;
+/// under a launcher once per process.
 int launch(AskedOptions const& asked, MakeProgram const& make_program);
+
+/// The same over the ranks of a communicator of a program that goes on afterwards: MPI stays, and what the
+/// run has made or changed in this process is undone. Throws UsageError as mpi::require_usable.
+int launch_within(mpi::ForeignCommunicator communicator, AskedOptions const& asked,
+                  MakeProgram const& make_program);
 
 /// "interrupted by SIGTERM after 3 of 12 tasks"
 [[nodiscard]] std::string describe_interrupt(Launched const& launched, int signal);

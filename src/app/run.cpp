@@ -66,4 +66,10 @@ int detail::run_body(std::function<int(Pool&)> const& body, RunSettings const& s
     return app::launch(asked, [&](app::RunOptions const&) { return std::make_unique<BodyProgram>(body); });
 }
 
+int detail::run_body_within(std::uint64_t communicator, std::size_t bytes,
+                            std::function<int(Pool&)> const& body, RunSettings const& settings) {
+    return app::launch_within({.bits = communicator, .bytes = bytes}, options_of(settings),
+                              [&](app::RunOptions const&) { return std::make_unique<BodyProgram>(body); });
+}
+
 }  // namespace plenum

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <plenum/detail/refusals.hpp>
 #include <plenum/error.hpp>
 
 #include "base/units.hpp"
@@ -70,6 +71,7 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
 
 void RunResultFile::write(std::string const& path, ElementType type, Shape const& shape, ByteView values,
                           std::vector<Attribute> const& attributes) {
+    detail::refuse_inside_task("a write to the result file");
     if (!file_) return;
     wrote_array_ = true;
     writer_.run([&] { file_->write_array(path, type, shape, values, attributes); });
@@ -77,6 +79,7 @@ void RunResultFile::write(std::string const& path, ElementType type, Shape const
 
 void RunResultFile::read(std::string const& map, std::uint64_t first, std::uint64_t count, ElementType as,
                          Bytes& values) {
+    detail::refuse_inside_task("reading the result file");
     auto const found = maps_.find(map);
     if (found == maps_.end())
         throw UsageError(fmt::format("no map '{}' was run; its results cannot be read", map));

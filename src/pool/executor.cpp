@@ -16,6 +16,7 @@
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "base/task_place.hpp"
 #include "pool/result_ring.hpp"
 #include "sched/chunks.hpp"
 #include "wire/messages.hpp"
@@ -74,6 +75,7 @@ void Executor::leave() {
 }
 
 Executor::End Executor::serve() {
+    base::mark_task_thread();
     auto& header = node_.header();
     detail::set_this_worker(&states_);
     for (;;) {

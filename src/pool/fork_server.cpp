@@ -24,6 +24,7 @@
 
 #include "base/cores.hpp"
 #include "base/remove_tree.hpp"
+#include "base/task_place.hpp"
 #include "pool/scratch.hpp"
 
 namespace plenum::pool {
@@ -154,6 +155,7 @@ void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::pat
     base::UniqueFd const parent_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
     if (::getppid() != parent) ::_exit(1);
     ::setpgid(0, 0);  // launchers kill the rank's whole group
+    base::mark_task_process();
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.

@@ -44,6 +44,24 @@ template <class T>
     }
 }
 
+/// The function object of a call. Throws UsageError when it holds addresses.
+template <class F>
+void pack_function(F const& f, Bytes& out) {
+    if constexpr (PlainFunction<F> || PlainBytes<F>) {
+        if constexpr (!stateless<F>) encode_function(f, out);
+    } else {
+        pack_part(f, out);
+    }
+}
+
+template <class F>
+[[nodiscard]] auto unpack_function(ByteView& bytes) {
+    if constexpr (PlainFunction<F>)
+        return reinterpret_cast<std::decay_t<F>>(const_cast<void*>(function_at(unpack_part<std::int64_t>(bytes))));
+    else
+        return unpack_part<F>(bytes);
+}
+
 template <class F, class... Args>
 using call_result_t = std::decay_t<std::invoke_result_t<F const&, Args const&...>>;
 
@@ -54,7 +72,7 @@ void run_calls(ChunkCall& call) {
         call.current->store(task, std::memory_order_release);
         try {
             [[maybe_unused]] auto bytes = call.item(task);
-            auto const f = unpack_part<F>(bytes);
+            auto const f = unpack_function<F>(bytes);
             // Braces: the parts are read in order.
             std::tuple<Args...> const arguments{unpack_part<Args>(bytes)...};
             store_result(call, task, std::apply(f, arguments));
@@ -76,22 +94,24 @@ template <class F, class... Args>
 TaskId const RegisteredCall<F, Args...>::id =
     register_task(typeid(std::tuple<F*, Args*...>*).name(), &run_calls<F, Args...>);
 
+template <class Function, class... Args>
+consteval void require_that_the_call_is_possible() {
+    static_assert(std::is_invocable_v<Function const&, Args const&...>,
+                  "Plenum: the task cannot be called with these arguments. It must take them by value or by const "
+                  "reference, and be const.");
+}
+
+template <class F, class... Args>
+inline constexpr bool sound_call = TravellingFunction<F> && (Travels<Args> && ...) &&
+                                   std::is_invocable_v<F const&, Args const&...>;
+
+/// One message that says what to do when a call cannot be a task.
 template <class F, class... Args>
 consteval void check_call() {
-    static_assert(Travels<F>,
-                  "Plenum: the function object cannot travel to the executors. Capture plain values and "
-                  "SharedRefs by value, or put other state into a struct with operator() const and serialize().");
-    static_assert((Travels<Args> && ...),
-                  "Plenum: an argument cannot travel. Pass values, standard containers of values, or a type with "
-                  "serialize(); not pointers, references or views.");
-    static_assert(std::is_invocable_v<F const&, Args const&...>,
-                  "Plenum: the task cannot be called with these arguments: it must take them by value or const "
-                  "reference, and be const.");
-    using R = call_result_t<F, Args...>;
-    static_assert(!std::is_void_v<R>, "Plenum: the task returns nothing; return a value.");
-    static_assert(DenseTraits<R>::dense || Travels<R>,
-                  "Plenum: the result cannot travel. Return values, standard containers of values, or a type "
-                  "with serialize(); not pointers, references or views.");
+    if constexpr (!TravellingFunction<F>) require_that_the_function_travels<F>();
+    else if constexpr (!(Travels<Args> && ...)) (require_that_the_items_travel<Args>(), ...);
+    else if constexpr (!sound_call<F, Args...>) require_that_the_call_is_possible<F, Args...>();
+    else require_that_the_result_travels<std::decay_t<std::invoke_result_t<F const&, Args const&...>>>();
 }
 
 /// f(tuple) for a function of several arguments.
