@@ -1,6 +1,7 @@
 // The job monte_carlo: many samples of a random experiment in each task, estimates with standard errors.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t verified_tasks = 8;
 constexpr double accepted_sigmas = 6;
+constexpr std::uint64_t least_verified_samples = 100;  // of all tasks; fewer may all be alike by chance
 constexpr std::uint64_t largest_matrix = 1000;
 constexpr std::size_t most_lines = 20;
 
@@ -100,12 +102,24 @@ void report(JobContext& job, Plan const& plan, std::vector<Observable> const& wh
     throw Error(ExitCode::tasks_failed, fmt::format("verify: {}; do not use these results", why));
 }
 
+void verify_known_values(std::vector<Observable> const& what, std::vector<Estimate> const& combined) {
+    for (std::size_t k = 0; k < what.size(); ++k) {
+        if (std::isnan(what[k].expected)) continue;
+        if (auto const away = sigmas(combined[k], what[k].expected); !(away <= accepted_sigmas))
+            refuse(fmt::format("{} is {:.10g}, {:.1f} standard errors from {:.10g} (at most {} are chance)",
+                               what[k].name, combined[k].mean, away, what[k].expected, accepted_sigmas));
+    }
+}
+
 void verify(JobContext& job, Plan const& plan, std::vector<Observable> const& what,
             std::vector<Estimate> const& combined) {
     auto const chosen = spread_indices(plan.tasks, verified_tasks);
     std::vector<Estimate> again(what.size());
+    std::size_t compared = 0;
     for (auto const task : chosen) {
         auto const stored = estimates_of(job.results().read<double>("estimates", task, 1));
+        if (std::isnan(stored.front().mean)) continue;  // it failed, which the run says anyway
+        ++compared;
         sample(plan.experiment, plan.size, plan.samples, task_rng(job.seed(), task), again);
         for (std::size_t k = 0; k < what.size(); ++k) {
             auto const same = [](double a, double b) {
@@ -117,20 +131,22 @@ void verify(JobContext& job, Plan const& plan, std::vector<Observable> const& wh
                                    stored[k].mean, again[k].mean, what[k].name));
         }
     }
-    for (std::size_t k = 0; k < what.size(); ++k) {
-        if (std::isnan(what[k].expected)) continue;
-        if (auto const away = sigmas(combined[k], what[k].expected); !(away <= accepted_sigmas))
-            refuse(fmt::format("{} is {:.10g}, {:.1f} standard errors from {:.10g} (at most {} are chance)",
-                               what[k].name, combined[k].mean, away, what[k].expected, accepted_sigmas));
-    }
+    verify_known_values(what, combined);
     job.say(fmt::format(
-        "verify: {0} of {0} sampled tasks have the same bits when computed once more; known values "
-        "are within {1} standard errors",
-        chosen.size(), accepted_sigmas));
+        "verify: {} of {} sampled tasks have the same bits when computed once more; known values are "
+        "within {} standard errors",
+        compared, chosen.size(), accepted_sigmas));
 }
 
 int run(JobContext& job) {
     auto const plan = plan_of(job);
+    bool const verified = job.option<bool>("verify");
+    if (verified && std::max(plan.tasks, plan.samples) < least_verified_samples &&
+        plan.tasks * plan.samples < least_verified_samples)
+        throw UsageError(
+            fmt::format("--verify needs {} samples or more in all ({} tasks of {} may be alike by "
+                        "chance); give more --samples",
+                        least_verified_samples, plan.tasks, plan.samples));
     auto const what = observables(plan.experiment, plan.size);
     job.results().map("estimates",
                       [plan, seed = job.seed()](std::uint64_t task, std::span<double> out) {
@@ -151,7 +167,7 @@ int run(JobContext& job) {
     if (job.dry_run()) return 0;
     auto const combined = combine(job, plan, what.size());
     report(job, plan, what, combined);
-    if (job.option<bool>("verify")) verify(job, plan, what, combined);
+    if (verified) verify(job, plan, what, combined);
     return 0;
 }
 

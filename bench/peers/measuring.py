@@ -65,7 +65,7 @@ class Measurement:
             needed.append("mpirun")
         if needed:
             log(f"bench/peers/run: {self.workload.name}: {competitor.name} is left out ({', '.join(needed)} not "
-                "installed); bench/peers/setup installs it")
+                "installed); run bench/peers/setup")
         return not needed
 
     def run(self) -> Iterator[dict]:
@@ -117,7 +117,8 @@ class Measurement:
 
     def _environment(self) -> dict[str, str]:
         """More ranks than cores is normal for sleepers and for mpi4py, whose first rank computes nothing."""
-        settings = {"PYTHONPATH": str(PEERS), "PYTHONDONTWRITEBYTECODE": "1", "PLENUM_PROGRESS": "none",
+        path = os.pathsep.join(filter(None, (str(PEERS), os.environ.get("PYTHONPATH"))))
+        settings = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PLENUM_PROGRESS": "none",
                     "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
                     "OMPI_MCA_hwloc_base_binding_policy": "none"}
         if os.geteuid() == 0:

@@ -235,6 +235,7 @@ MONTE_CARLO = [
         ("--samples 99999999999999999999", "--samples: '99999999999999999999'"),
         ("--samples 1.5M", "--samples: '1.5M'"),
         ("--samples 10T", "--samples: '10T'"),
+        ("--tasks 4 --samples 20 --verify", "--verify needs 100", "--samples"),
     )
 ]
 
