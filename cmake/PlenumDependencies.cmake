@@ -12,5 +12,8 @@ pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)  # which cores a rank ma
 # Serial HDF5 is the default; an installation that has only a parallel build works too.
 pkg_search_module(PLENUM_HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5 hdf5-openmpi hdf5-mpich)
 
+# Random123, header only, for plenum/random.hpp; compiled in, so that users of Plenum need not have it.
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+
 # stb, header only: plenum_image reads pictures, jobs write them.
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)

@@ -7,6 +7,7 @@
 #include <plenum/job.hpp>
 #include <plenum/job_context.hpp>
 #include <plenum/pool.hpp>
+#include <plenum/random.hpp>
 #include <plenum/result_file.hpp>
 #include <plenum/results.hpp>
 #include <plenum/run.hpp>

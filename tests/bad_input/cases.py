@@ -219,4 +219,43 @@ SIZES = [
     Case("another build", SMALL, ENVIRONMENT, ("rank 2", "another build", "same file"), other_build=True),
 ]
 
-CASES = COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + OUTPUTS + DISKS + SIZES
+MONTE_CARLO = [
+    Case(f"monte_carlo {args}", f"run monte_carlo {args}", USAGE, tuple(words))
+    for args, *words in (
+        ("--problem sums", "--problem: 'sums'", "integral, eigen"),
+        ("--integrand e", "--integrand: 'e'", "pi, gauss, ball6"),
+        ("--problem eigen --integrand pi", "--integrand", "--problem eigen"),
+        ("--size 3", "--size", "--problem integral"),
+        ("--problem eigen --size 0", "--size: '0'", "1 to 1000"),
+        ("--problem eigen --size 1001", "--size: '1001'"),
+        ("--tasks 0", "--tasks: '0'"),
+        ("--tasks -1", "--tasks: '-1'"),
+        ("--tasks 1e3", "--tasks: '1e3'", "1M"),
+        ("--samples 1", "--samples: '1'", "from 2"),
+        ("--samples 99999999999999999999", "--samples: '99999999999999999999'"),
+        ("--samples 1.5M", "--samples: '1.5M'"),
+        ("--samples 10T", "--samples: '10T'"),
+        ("--tasks 4 --samples 20 --verify", "--verify needs 100", "--samples"),
+    )
+]
+
+SLEEP = [
+    Case(f"sleep {args}", f"run sleep {args}", USAGE, tuple(words))
+    for args, *words in (
+        ("--tasks 0", "--tasks 0", "1 or more"),
+        ("--tasks x", "--tasks: 'x'", "whole number"),
+        ("--seconds -1", "--seconds -1", "0 to 86400"),
+        ("--seconds nan", "--seconds"),
+        ("--seconds 1e9", "--seconds 1000000000", "86400"),
+        ("--seconds x", "--seconds: 'x'"),
+        ("--list 1,,2", "--list: ''", "entry 2"),
+        ("--list 1,a", "--list: 'a'"),
+        ("--list 1,-2", "--list -2"),
+        ("--pattern even", "--pattern: 'even'", "uneven16"),
+        ("--pattern uneven16 --list 1", "--list", "--pattern", "one of them"),
+        ("--pattern uneven16 --tasks 3", "--pattern", "leave out --tasks"),
+        ("--list 1 --seconds 3", "--list", "leave out --seconds"),
+    )
+]
+
+CASES = COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + OUTPUTS + DISKS + SIZES + MONTE_CARLO + SLEEP
