@@ -8,6 +8,7 @@
 #include <plenum/pool.hpp>
 #include <string>
 
+#include "support/index_scale.hpp"
 #include "support/sum.hpp"
 #include "support/whole_number.hpp"
 
@@ -50,6 +51,7 @@ int run(JobContext& job) {
                       {.version = 1,
                        .dimensions = {"task"},
                        .units = "1",
+                       .scales = {index_scale(0, "task", tasks)},
                        .attributes = {{"long_name", "sum of the shared array"},
                                       {"elements", static_cast<std::int64_t>(elements)},
                                       {"element_type", "int64"}},

@@ -17,6 +17,7 @@
 
 #include "support/convolve_request.hpp"
 #include "support/digits.hpp"
+#include "support/index_scale.hpp"
 #include "support/perceptron.hpp"
 #include "support/philox.hpp"
 #include "support/reference.hpp"
@@ -199,6 +200,7 @@ void report_accuracy(JobContext& job, Request const& request, std::vector<std::u
                       {.version = 1,
                        .dimensions = {"batch"},
                        .units = "1",
+                       .scales = {index_scale(0, "batch", batches)},
                        .attributes = {{"long_name", "share of right predictions"}, {"overall", overall}}});
     job.results().write("inputs/labels", std::span(labels), {labels.size()}, {{"units", "1"}});
     job.say(fmt::format("test accuracy: {:.4f} ({} of {})", overall, right_in_all, labels.size()));
@@ -276,6 +278,7 @@ int run(JobContext& job) {
                        .version = 1,
                        .dimensions = {"batch", "sample"},
                        .units = "1",
+                       .scales = {index_scale(0, "batch", batches), index_scale(1, "sample", request.batch)},
                        .attributes = {{"long_name", "class of the largest output"},
                                       {"missing_value", std::int64_t{no_sample}},
                                       {"layers", to_string(layers)}}});

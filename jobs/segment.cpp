@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <numeric>
 #include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/pool.hpp>
@@ -14,6 +13,7 @@
 #include "support/blobs.hpp"
 #include "support/convolve_request.hpp"
 #include "support/image.hpp"
+#include "support/index_scale.hpp"
 #include "support/picture_folder.hpp"
 #include "support/reference.hpp"
 #include "support/segmentation.hpp"
@@ -131,12 +131,6 @@ Measurements measure(JobContext& job, SharedArray<std::uint8_t> const& stack, Re
     return all;
 }
 
-std::vector<double> pixel_positions(std::size_t count) {
-    std::vector<double> positions(count);
-    std::iota(positions.begin(), positions.end(), 0.0);
-    return positions;
-}
-
 std::vector<Attribute> attributes_of(JobContext& job, Request const& request) {
     std::vector<Attribute> attributes{{"long_name", "1 where the smoothed image is above its threshold"},
                                       {"sigma", job.option<double>("sigma")}};
@@ -182,25 +176,25 @@ int run(JobContext& job) {
         stack = stack_of(job, request);
         measured = measure(job, stack, request);
     }
-    job.results().map(
-        "mask",
-        [stack = stack.ref(), extent, taps = request.taps](Measured const& image,
-                                                           std::span<std::uint8_t> out) {
-            segment_at(image.threshold, stack.row(image.image), extent, taps, out);
-        },
-        measured.images,
-        {.shape = {extent.rows, extent.columns},
-         .version = 1,
-         .dimensions = {"image", "y", "x"},
-         .units = "1",
-         .scales =
-             {{.dimension = 1, .name = "y", .values = pixel_positions(extent.rows), .units = "pixel"},
-              {.dimension = 2, .name = "x", .values = pixel_positions(extent.columns), .units = "pixel"}},
-         .attributes = attributes_of(job, request)});
+    auto const images = index_scale(0, "image", request.images);
+    job.results().map("mask",
+                      [stack = stack.ref(), extent, taps = request.taps](Measured const& image,
+                                                                         std::span<std::uint8_t> out) {
+                          segment_at(image.threshold, stack.row(image.image), extent, taps, out);
+                      },
+                      measured.images,
+                      {.shape = {extent.rows, extent.columns},
+                       .version = 1,
+                       .dimensions = {"image", "y", "x"},
+                       .units = "1",
+                       .scales = {images, index_scale(1, "y", extent.rows, "pixel"),
+                                  index_scale(2, "x", extent.columns, "pixel")},
+                       .attributes = attributes_of(job, request)});
     job.results().map("threshold", [](Measured const& image) { return image.threshold; }, measured.images,
                       {.version = 1,
                        .dimensions = {"image"},
                        .units = "1",
+                       .scales = {images},
                        .attributes = {{"long_name", "grey value, 0 to 255, after Otsu"}}});
     job.results().map(
         "labels",
@@ -209,6 +203,7 @@ int run(JobContext& job) {
         {.version = 1,
          .dimensions = {"image"},
          .units = "1",
+         .scales = {images},
          .attributes = {{"long_name", "number of 8-connected components"}}});
     job.results().map(
         "areas", [](std::vector<std::uint32_t> const& areas) { return areas; }, measured.areas,
