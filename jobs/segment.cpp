@@ -22,7 +22,7 @@
 namespace plenum::jobs {
 namespace {
 
-constexpr std::uint64_t image_limit = 100'000'000;
+constexpr std::uint64_t image_limit = 10'000'000;
 constexpr std::uint64_t verified_images = 8;
 constexpr std::uint64_t names_limit = 32'000;  // bytes of names that fit into an attribute
 
@@ -165,15 +165,17 @@ void verify(JobContext& job, SharedArray<std::uint8_t> const& stack, Request con
 int run(JobContext& job) {
     auto const request = request_of(job);
     auto const extent = request.extent;
-    job.say(fmt::format("{} images of {}, smoothed over {} x {} pixels", request.images, to_string(extent),
-                        2 * request.taps.radius + 1, 2 * request.taps.radius + 1));
     // Thresholds and areas first: they are small and stay in memory. The masks then only have to be smoothed
     // again, which costs less than keeping them all until then.
     SharedArray<std::uint8_t> stack;
-    Measurements measured{.images = std::vector<Measured>(request.images),
-                          .areas = std::vector<std::vector<std::uint32_t>>(request.images)};
-    if (!job.dry_run()) {
+    Measurements measured;
+    if (job.dry_run()) {
+        measured.images.resize(request.images);
+        measured.areas.resize(request.images);
+    } else {
         stack = stack_of(job, request);
+        job.say(fmt::format("{} images of {}, smoothed over {} x {} pixels", request.images,
+                            to_string(extent), 2 * request.taps.radius + 1, 2 * request.taps.radius + 1));
         measured = measure(job, stack, request);
     }
     auto const images = index_scale(0, "image", request.images);

@@ -186,7 +186,7 @@ WORKLOADS = [
     Case("negative sigma", "run segment --synthetic 3 --sigma -1", USAGE, ("--sigma", "-1", "to 10")),
     Case("large sigma", "run segment --synthetic 3 --sigma 99", USAGE, ("--sigma", "99", "to 10")),
     Case("no synthetic images", "run segment --synthetic 0", USAGE, ("--synthetic 0", "from 1")),
-    Case("images beyond memory", "run segment --synthetic 100000000 --size 60000x60000", ENVIRONMENT,
+    Case("images beyond memory", "run segment --synthetic 10000000 --size 60000x60000", ENVIRONMENT,
          ("60000x60000", "memory")),
     Case("no weights", "run classify", USAGE, ("no weights", "--train", "--weights", "--synthetic")),
     Case("missing weights", "run classify --weights none", ENVIRONMENT, ("none", "no such file")),

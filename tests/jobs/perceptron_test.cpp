@@ -30,7 +30,8 @@ std::vector<float> random_floats(std::size_t count, std::mt19937& generator) {
     return numbers;
 }
 
-void expect_product(ProductKernel const& kernel, std::size_t inputs, std::size_t outputs, Activation activation) {
+void expect_product(ProductKernel const& kernel, std::size_t inputs, std::size_t outputs,
+                    Activation activation) {
     SCOPED_TRACE(std::string(kernel.name) + " " + std::to_string(inputs) + " x " + std::to_string(outputs));
     std::mt19937 generator(4);
     constexpr std::size_t rows = 2 * block_rows;
@@ -208,7 +209,8 @@ TEST(Sum, EveryKernelAddsEveryElementOnce) {
         std::vector<std::int64_t> values(count);
         for (std::size_t i = 0; i < count; ++i) values[i] = blob_element(i, 77);
         auto const wanted = std::accumulate(values.begin(), values.end(), std::int64_t{0});
-        for (auto const& kernel : sum_kernels()) EXPECT_EQ(kernel.run(values), wanted) << kernel.name << count;
+        for (auto const& kernel : sum_kernels())
+            EXPECT_EQ(kernel.run(values), wanted) << kernel.name << count;
         EXPECT_EQ(blob_sum_formula(count, 77), wanted);
     }
 }
@@ -216,7 +218,8 @@ TEST(Sum, EveryKernelAddsEveryElementOnce) {
 TEST(WholeNumber, HasUnitsAndLimits) {
     EXPECT_EQ(parse_whole_number("128M", "--n", 1'000'000'000), 128'000'000U);
     EXPECT_EQ(parse_whole_number("7", "--n", 7), 7U);
-    for (auto const* text : {"", "0", "8", "-1", "1.5", "1e3", "M", "1kk", "1K", "99999999999999999999", " 1"}) {
+    for (auto const* text :
+         {"", "0", "8", "-1", "1.5", "1e3", "M", "1kk", "1K", "99999999999999999999", " 1"}) {
         EXPECT_THROW((void)parse_whole_number(text, "--n", 7), UsageError) << text;
     }
 }

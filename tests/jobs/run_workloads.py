@@ -32,6 +32,7 @@ def check_xarray(runs: Runs, file: Path, dimensions: dict[str, tuple]):
         import netCDF4  # noqa: F401: what xarray reads HDF5 files with
         import xarray
     except ImportError:
+        print("xarray with netCDF4 is not there: nothing was opened with it")
         return
     with xarray.open_dataset(file, group="results", engine="netcdf4", mask_and_scale=False) as results:
         for name, wanted in dimensions.items():
@@ -114,6 +115,7 @@ def classify(runs: Runs):
         runs.equal(digest(runs.folder / f"{load}.h5", "predictions"), digest(runs.folder / "random.h5", "predictions"),
                    f"--load {load} predicts the same")
     if not DIGITS.exists():
+        print(f"{DIGITS} is not there: nothing was learnt from it")
         return
     runs.job("classify", "train.h5", "--train", "--weights", "digits.weights", "--verify", "--batch", "50", ranks=RANKS)
     runs.job("classify", "digits.h5", "--weights", "digits.weights", "--batch", "50", "--verify", ranks=RANKS)
