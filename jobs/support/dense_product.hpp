@@ -50,7 +50,9 @@ struct DenseProduct {
 
 /// Computes the product on the calling thread, with the widest vectors that the processor has (sums of one
 /// order, with fused multiply-adds where there are such: the last bits depend on the processor).
-/// 500 x 784 x 2048 x 2048 x 10 on one core of an EPYC (Zen 5): see bench/README.md.
+/// 500 samples through 784, 2048, 2048, 10 on one core of an EPYC (Zen 5): 25 ms with AVX-512 (233 GFLOP/s), 52 ms
+/// with AVX2, 141 ms without. There Eigen 3.4 built for the processor takes 42 ms, the sgemm of OpenBLAS 0.3.21 51 ms,
+/// or 28 ms when told the type of core: a library has to pack the weights at every call.
 void multiply(DenseProduct const& product);
 
 /// One variant of the kernel that this processor can run.
