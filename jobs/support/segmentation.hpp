@@ -52,7 +52,7 @@ struct Segmentation {
 };
 
 /// All of it for one image; the mask goes to `mask` (extent.size() bytes). 512 x 512 pixels, sigma 2, on one
-/// core of an EPYC (Zen 5): about 0.2 ms, of which smoothing takes a quarter.
+/// core of an EPYC (Zen 5): about 0.2 ms, of which smoothing takes two fifths.
 [[nodiscard]] Segmentation segment(std::span<std::uint8_t const> image, Extent extent,
                                    GaussianTaps const& taps, std::span<std::uint8_t> mask);
 
