@@ -9,7 +9,14 @@ namespace plenum::jobs {
 
 /// What the numbers are for, so that two uses of one seed share none: streams of task_rng. (Tasks use stream
 /// 0.)
-enum class RandomStream : std::uint16_t { filter_bank = 1, synthetic_image = 2 };
+enum class RandomStream : std::uint16_t {
+    filter_bank = 1,
+    synthetic_image = 2,
+    blobs = 3,
+    blob_grain = 4,
+    perceptron = 5,
+    samples = 6
+};
 
 /// Four numbers in [0, 1), multiples of 2^-24 and so exact in float: block `minor` of
 /// task_rng(seed, major, stream).

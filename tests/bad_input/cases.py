@@ -175,6 +175,45 @@ IMAGES = [
          ("--bank", "data.h5", "FILE.h5:DATASET")),
 ]
 
+WORKLOADS = [
+    Case("no images to segment", "run segment", USAGE, ("no images", "--images", "--synthetic")),
+    Case("images and synthetic", "run segment --synthetic 3 --images {in}", USAGE, ("--images", "one of them")),
+    Case("missing folder of images", "run segment --images {in}/none", ENVIRONMENT, ("none", "no such folder")),
+    Case("file as folder of images", "run segment --images {in}/good.png", ENVIRONMENT, ("good.png", "no folder")),
+    Case("folder without pictures", "run segment --images {in}/folder.png", ENVIRONMENT, ("folder.png", "none")),
+    Case("folder with a cut picture", "run segment --images {in}", ENVIRONMENT, ("cannot read image",)),
+    Case("empty size", "run segment --synthetic 3 --size 0x5", USAGE, ("--size", "0x5")),
+    Case("negative sigma", "run segment --synthetic 3 --sigma -1", USAGE, ("--sigma", "-1", "to 10")),
+    Case("large sigma", "run segment --synthetic 3 --sigma 99", USAGE, ("--sigma", "99", "to 10")),
+    Case("no synthetic images", "run segment --synthetic 0", USAGE, ("--synthetic 0", "from 1")),
+    Case("images beyond memory", "run segment --synthetic 10000000 --size 60000x60000", ENVIRONMENT,
+         ("60000x60000", "memory")),
+    Case("no weights", "run classify", USAGE, ("no weights", "--train", "--weights", "--synthetic")),
+    Case("missing weights", "run classify --weights none", ENVIRONMENT, ("none", "no such file")),
+    Case("picture as weights", "run classify --weights {in}/good.png", ENVIRONMENT, ("good.png", "no weights")),
+    Case("folder as weights", "run classify --weights {in}/folder.png", ENVIRONMENT, ("folder.png", "regular")),
+    Case("picture to write weights to", "run classify --synthetic --weights {in}/good.png", USAGE,
+         ("good.png", "lost")),
+    Case("weights in a missing folder", "run classify --synthetic --layers 3,2 --weights no/w", ENVIRONMENT, ("no/w",)),
+    Case("digits that are missing", "run classify --train --digits none", ENVIRONMENT, ("--digits", "none")),
+    Case("picture as digits", "run classify --train --digits {in}/good.png", ENVIRONMENT, ("good.png", "line 1")),
+    Case("folder as digits", "run classify --train --digits {in}", ENVIRONMENT, ("--digits", "folder")),
+    Case("layers in words", "run classify --synthetic --layers deep", USAGE, ("--layers", "'deep'")),
+    Case("one layer", "run classify --synthetic --layers 5", USAGE, ("--layers", "'5'")),
+    Case("layers of a file", "run classify --weights w --layers 64,10", USAGE, ("--layers", "leave it out")),
+    Case("unknown load", "run classify --synthetic --load never", USAGE, ("--load", "'never'", "executor")),
+    Case("load without file", "run classify --synthetic --load task", USAGE, ("--load", "--weights")),
+    Case("train and synthetic", "run classify --train --synthetic", USAGE, ("--train", "--synthetic")),
+    Case("no batches", "run classify --synthetic --batches 0", USAGE, ("--batches", "'0'")),
+    Case("layers beyond memory", "run classify --synthetic --layers 1000000,1000000,2", ENVIRONMENT,
+         ("1000000", "memory")),
+    Case("elements in words", "run blob_sum --elements many", USAGE, ("--elements", "'many'", "128M")),
+    Case("no elements", "run blob_sum --elements 0", USAGE, ("--elements", "'0'")),
+    Case("elements beyond 64 bits", "run blob_sum --elements 99999999999G", USAGE, ("--elements", "range")),
+    Case("array beyond memory", "run blob_sum --elements 1000G", ENVIRONMENT, ("--node-memory",)),
+    Case("no tasks", "run blob_sum --elements 5 --tasks 0", USAGE, ("--tasks", "'0'")),
+]
+
 OUTPUTS = [
     output("missing folder", "no/out.h5", ENVIRONMENT, "no/out.h5", "folder no does not exist"),
     output("output below a file", "file/out.h5", ENVIRONMENT, "file", files={"file": "text"}),
@@ -258,4 +297,5 @@ SLEEP = [
     )
 ]
 
-CASES = COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + OUTPUTS + DISKS + SIZES + MONTE_CARLO + SLEEP
+CASES = (COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + WORKLOADS + MONTE_CARLO + SLEEP + OUTPUTS + DISKS +
+         SIZES)
