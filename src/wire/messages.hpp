@@ -234,10 +234,8 @@ struct Goodbye {
     }
 };
 
-using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults,
-                             ArrayStep, ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
-using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
-                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye, ExitResult>;
+using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
+                             ArrayVerdict, ArrayPiece, Output, ExitResult, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {
