@@ -214,6 +214,7 @@ private:
             if (report.first_start > 0 && (first == 0 || report.first_start < first))
                 first = report.first_start;
             last = std::max(last, report.last_end);
+            summary.cache += report.cache;
         }
         summary.first_task_seconds = first;
         summary.compute_seconds = last - first;

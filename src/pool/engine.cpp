@@ -44,6 +44,10 @@ std::uint64_t number(std::string const& text) {
     return value;
 }
 
+wire::CacheTally tally_of(detail::CacheUse const& use) {
+    return {.hits = use.hits.load(), .misses = use.misses.load(), .unkept = use.unkept.load()};
+}
+
 }  // namespace
 
 Engine::Engine(comm::Session& session, EngineOptions options) : session_(session), options_(options) {
@@ -250,11 +254,14 @@ void Engine::leave() {
     auto const seconds = [&](std::uint64_t ns) {
         return ns == 0 ? 0.0 : static_cast<double>(ns - header.run_start_ns) * 1e-9;
     };
+    auto tally = tally_of(cell.cache_use);
+    tally += tally_of(detail::own_cache_use());
     send(0, wire::Farewell{.rank = topology.rank,
                            .tasks = cell.tasks_done.load(),
                            .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9,
                            .first_start = seconds(cell.first_start_ns.load()),
-                           .last_end = seconds(cell.last_end_ns.load())});
+                           .last_end = seconds(cell.last_end_ns.load()),
+                           .cache = tally});
 }
 
 void Engine::dispatch(comm::Incoming incoming) {
@@ -280,7 +287,7 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leave();
             } else if constexpr (std::is_same_v<Type, wire::Farewell>) {
                 reports_.push_back({message.rank, message.tasks, message.busy_seconds, message.first_start,
-                                    message.last_end});
+                                    message.last_end, message.cache});
                 if (reports_.size() < static_cast<std::size_t>(session_.topology().ranks)) return;
                 std::sort(reports_.begin(), reports_.end(),
                           [](auto const& a, auto const& b) { return a.rank < b.rank; });

@@ -33,6 +33,7 @@ struct RankReport {
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
     double first_start = 0, last_end = 0;  ///< s since the engine was ready; 0: no task ran
+    wire::CacheTally cache = {};
 };
 
 class Engine {

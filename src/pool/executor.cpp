@@ -50,6 +50,7 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 }
 
 void Executor::run() {
+    detail::count_cache_use_in(cell_.cache_use);
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
