@@ -12,5 +12,8 @@ pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)  # which cores a rank ma
 # Serial HDF5 is the default; an installation that has only a parallel build works too.
 pkg_search_module(PLENUM_HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5 hdf5-openmpi hdf5-mpich)
 
+# toml++, used header only, for files of options: plenum_app only.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+
 # stb, header only, for the jobs that read pictures.
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)

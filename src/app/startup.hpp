@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <plenum/error.hpp>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,12 @@ namespace plenum::app {
 /// The run options by name, as text that may hold any bytes.
 using OptionTexts = std::map<std::string, std::string>;
 
+/// Why rank 0's options are wrong.
+struct Refusal {
+    std::string message = {};  ///< empty: they are not
+    ExitCode code = ExitCode::usage;
+};
+
 /// What all ranks know after the start.
 struct AgreedStart {
     OptionTexts options;             ///< rank 0's
@@ -19,12 +26,12 @@ struct AgreedStart {
     std::vector<std::string> warnings;
 };
 
-/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. `refusal`:
-/// why rank 0's options are wrong, or empty; of other ranks neither counts. `threads`: per task on this rank,
+/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. Of other
+/// ranks neither options nor refusal count. `threads`: per task on this rank,
 /// for the warning about too many threads. Throws pool::AgreedError when the programs differ, two tasks have
 /// one name or rank 0 refuses.
 [[nodiscard]] AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options,
-                                         std::string const& refusal, int threads);
+                                         Refusal const& refusal, int threads);
 
 /// Hash of the build id that the linker wrote into this program and of its registered tasks.
 [[nodiscard]] std::string program_id();

@@ -23,6 +23,7 @@ HOMES = [  # third-party headers with one home each
     (re.compile(r"mpi\.h$|mpi-ext\.h$|openmpi/"), "src/mpi"),
     (re.compile(r"(hdf5/.*|hdf5|hdf5_hl|H5\w+)\.h$"), "src/hdf5"),
     (re.compile(r"CLI/|CLI11"), "src/app"),
+    (re.compile(r"toml\+\+/"), "src/app"),
     (re.compile(r"stb/|stb_"), "jobs"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -82,6 +83,7 @@ def self_test(root: Path) -> None:
         ("src/pool/planted.cpp", '#include "hdf5/x.hpp"'),
         ("src/pool/planted.hpp", "#include <app/x.hpp>"),
         ("src/mpi/planted.hpp", "#include <CLI/CLI.hpp>"),
+        ("src/pool/planted.cpp", "#include <toml++/toml.h>"),
         ("src/base/planted.cpp", '#include "planted.hpp"'),
         ("src/base/planted.cpp", '#include "plenum/error.hpp"'),
         ("src/unknown/planted.cpp", "#include <vector>"),
