@@ -164,6 +164,9 @@ ConfigFile read_config(std::string const& path, std::span<RunOption const> table
     for (auto const& [key, node] : content) {
         std::string const name(key.str());
         auto const* const entries = node.as_table();
+        if (entries == nullptr && jobs != nullptr && jobs->find(name) != nullptr)
+            throw UsageError(fmt::format("{}: '{}' is a job, not an option; write its options below [{}]",
+                                         reader.place(key), name, name));
         if (entries == nullptr ||
             std::ranges::find(top.options, name, &Allowed::Option::name) != top.options.end()) {
             config.run[name] = reader.value_of(key, node, top);

@@ -78,9 +78,9 @@ void const* anchor() noexcept {
 
 namespace detail {
 
-void count_cache_use_in(CacheUse& place) noexcept {
-    use_of_thread = &place;
-    use_of_process.store(&place, std::memory_order_release);
+void count_cache_use_in(CacheUse* place) noexcept {
+    use_of_thread = place;
+    use_of_process.store(place, std::memory_order_release);
 }
 
 CacheUse const& own_cache_use() noexcept {

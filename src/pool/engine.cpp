@@ -50,7 +50,8 @@ wire::CacheTally tally_of(detail::CacheUse const& use) {
 
 }  // namespace
 
-Engine::Engine(comm::Session& session, EngineOptions options) : session_(session), options_(options) {
+Engine::Engine(comm::Session& session, EngineOptions options)
+    : session_(session), options_(options), own_cache_use_before_(tally_of(detail::own_cache_use())) {
     auto const& topology = session_.topology();
     reserve_memory();
     if (topology.leads()) {
@@ -256,6 +257,7 @@ void Engine::leave() {
     };
     auto tally = tally_of(cell.cache_use);
     tally += tally_of(detail::own_cache_use());
+    tally -= own_cache_use_before_;
     send(0, wire::Farewell{.rank = topology.rank,
                            .tasks = cell.tasks_done.load(),
                            .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9,

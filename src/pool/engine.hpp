@@ -109,6 +109,7 @@ private:
     std::optional<base::InterruptNote> interrupts_;
     std::uint64_t interrupted_ns_ = 0;
     std::vector<RankReport> reports_;
+    wire::CacheTally own_cache_use_before_;  // of this process, by an earlier engine
     std::function<int(int)> conclude_;
     std::optional<int> exit_code_;
     bool stopping_ = false;

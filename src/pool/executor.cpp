@@ -50,7 +50,10 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 }
 
 void Executor::run() {
-    detail::count_cache_use_in(cell_.cache_use);
+    struct CountCacheUse {  // the cell goes with node memory; a thread of the rank may outlive it
+        explicit CountCacheUse(detail::CacheUse& use) { detail::count_cache_use_in(&use); }
+        ~CountCacheUse() { detail::count_cache_use_in(nullptr); }
+    } const counted(cell_.cache_use);
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);

@@ -197,6 +197,12 @@ struct CacheTally {
         unkept += other.unkept;
         return *this;
     }
+    CacheTally& operator-=(CacheTally const& other) noexcept {
+        hits -= other.hits;
+        misses -= other.misses;
+        unkept -= other.unkept;
+        return *this;
+    }
     template <class Archive>
     void serialize(Archive& archive) {
         archive(hits, misses, unkept);

@@ -28,8 +28,8 @@ struct CacheUse {
 };
 
 /// Where calls of this thread count, and of threads that have no place of their own: in node memory for an
-/// executor, so that the numbers survive it. Before that: in this process.
-void count_cache_use_in(CacheUse& use) noexcept;
+/// executor, so that the numbers survive it. Null, as at the start: in this process.
+void count_cache_use_in(CacheUse* use) noexcept;
 /// What was counted in this process and not in a place given to count_cache_use_in.
 [[nodiscard]] CacheUse const& own_cache_use() noexcept;
 void count_cache_hit() noexcept;
