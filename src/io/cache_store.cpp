@@ -153,7 +153,9 @@ std::string CacheStore::open_own(CacheFile*& own) {
         if (!made && errno == EEXIST) continue;
         if (!made) return cannot_write(path, errno);
         auto file = std::make_unique<CacheFile>(path);
-        if (auto const error = file->open(false); error != 0) return cannot_write(path, error);
+        auto const error = file->open(false);
+        if (error == ENOENT) continue;  // somebody clears the folder away at this moment
+        if (error != 0) return cannot_write(path, error);
         own_ = path;
         own = (files_[path] = std::move(file)).get();
         return {};

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <functional>
+#include <iostream>
 
 #include "io/cache_test_tools.hpp"
 
@@ -33,8 +34,12 @@ constexpr std::uint64_t keys = 400;
         auto const i = (k * 7 + writer * 53) % keys;
         auto const most = i % 50 == 0 ? 200'000 : 300;
         if (auto const value = store.find(key_of(i))) {
-            if (*value != value_of(i, most)) return false;
-        } else if (!store.keep(key_of(i), 0, value_of(i, most)).empty()) {
+            if (*value == value_of(i, most)) continue;
+            std::cerr << "a wrong value of key " << i << '\n';
+            return false;
+        }
+        if (auto const problem = store.keep(key_of(i), 0, value_of(i, most)); !problem.empty()) {
+            std::cerr << problem << '\n';
             return false;
         }
     }
