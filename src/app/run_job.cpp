@@ -70,12 +70,12 @@ public:
         take_config(launched);
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
-        pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
+        EnginePool pool(launched.engine, *datasets_, [this](std::string const& line) { say("plenum: " + line); });
         if (options.dry_run) {
             report_placement(launched);
             report_origins(launched);
         }
-        JobContext context({.pool = pool_.get(),
+        JobContext context({.pool = &pool,
                             .results = results_.get(),
                             .options = command_.job_options,
                             .given = command_.given_job_options,
@@ -85,6 +85,7 @@ public:
                             .say = [this](std::string_view line) { say(line); }});
         auto const* const job = JobRegistry::global().find(command_.job);
         auto const code = job->run(context);
+        pool.finish();
         return code == 0 && !results_->failures().empty() ? static_cast<int>(ExitCode::tasks_failed) : code;
     }
 
@@ -202,8 +203,10 @@ private:
         auto const& topology = launched.engine.topology();
         for (int rank = 0; rank < topology.ranks; ++rank) {
             auto const i = static_cast<std::size_t>(rank);
-            say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
-                            launched.cores[i]));
+            auto const executors = launched.options.executors;
+            say(fmt::format("rank {} on {} (node {}): cores {}{}", rank, topology.hosts[i],
+                            topology.node_of[i], launched.cores[i],
+                            executors == 1 ? "" : fmt::format(", {} executors", executors)));
         }
         say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results",
                         launched.mpi_version, base::format_bytes(launched.engine.node().bytes() / 2)));
@@ -242,6 +245,7 @@ private:
             summary.ranks.push_back({.rank = report.rank,
                                      .host = launched.engine.topology().hosts[rank],
                                      .cores = launched.cores[rank],
+                                     .executors = launched.options.executors,
                                      .busy_seconds = report.busy_seconds,
                                      .tasks = report.tasks});
             if (report.first_start > 0 && (first == 0 || report.first_start < first))
@@ -272,6 +276,9 @@ private:
         provenance.options.push_back({"seed", static_cast<std::int64_t>(launched.options.seed)});
         provenance.options.push_back({"schedule", launched.options.schedule});
         provenance.options.push_back({"chunk-size", static_cast<std::int64_t>(launched.options.chunk_size)});
+        provenance.options.push_back({"executors", std::int64_t{launched.options.executors}});
+        provenance.options.push_back(
+            {"tasks-per-executor", static_cast<std::int64_t>(launched.options.tasks_per_executor)});
         provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
         provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
         provenance.options.push_back({"mpi", launched.mpi_version});
@@ -286,10 +293,12 @@ private:
                 {.rank = report.rank,
                  .host = launched.engine.topology().hosts[rank],
                  .cores = launched.cores[rank],
+                 .executors = launched.options.executors,
                  .startup = launched.startup_seconds,
                  .init = report.first_start,
                  .working = report.busy_seconds,
-                 .waiting = std::max(0.0, wall - report.first_start - report.busy_seconds),
+                 .waiting = std::max(
+                     0.0, launched.options.executors * (wall - report.first_start) - report.busy_seconds),
                  .commit = report.rank == 0 ? results_->commit_seconds() : 0,
                  .tasks = report.tasks});
         }
@@ -306,7 +315,6 @@ private:
     io::ResultSink* file_ = nullptr;  // belongs to results_
     bool abandoned_ = false;          // nothing more is to be said or made
     std::unique_ptr<io::DatasetSource> datasets_;
-    std::unique_ptr<EnginePool> pool_;
     std::unique_ptr<RunResultFile> results_;
 };
 

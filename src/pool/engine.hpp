@@ -23,11 +23,13 @@ struct EngineOptions {
     sched::Technique schedule = sched::Technique::automatic;
     std::uint64_t chunk_size = 0;
     Isolation isolation = Isolation::process;
-    std::uint64_t node_memory = 0;  ///< bytes; 0: half of what the node can give
-    int threads_per_task = 1;
+    std::uint64_t node_memory = 0;         ///< bytes; 0: half of what the node can give
+    int executors = 1;                     ///< of each rank
+    std::uint64_t tasks_per_executor = 0;  ///< 0: any number
+    ThreadsPerTask threads = {};
 };
 
-/// What the executors of a rank did.
+/// What the executors of a rank did, all together.
 struct RankReport {
     int rank = 0;
     std::uint64_t tasks = 0;
@@ -57,6 +59,10 @@ public:
     [[nodiscard]] Host& host() noexcept { return *host_; }
     [[nodiscard]] NodeView node() const noexcept { return node_; }
     [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
+    /// Of all ranks together.
+    [[nodiscard]] int executors() const noexcept {
+        return session_.topology().ranks * options_.executors;
+    }
     /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1
     /// ms for large numbers, nothing for small ones.
     void require_memory(std::uint64_t bytes, std::string const& what) const;
@@ -80,6 +86,7 @@ public:
 
 private:
     void reserve_memory();
+    [[nodiscard]] int first_cell(int node_rank) const noexcept { return node_rank * options_.executors; }
     void send(int rank, wire::Message message);
     void run_loop(std::thread& body_thread, std::atomic<bool> const& body_ended);
     void wait();

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <tuple>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
@@ -26,9 +28,11 @@ namespace {
 constexpr double careful_task_ns = 20'000;
 constexpr std::uint64_t output_check_ns = 20'000;
 constexpr std::uint64_t rss_check_ns = 1'000'000;
-constexpr std::uint64_t flush_after_ns = 1'000'000;  // how long the status of a finished chunk may wait
-constexpr std::uint32_t chunks_per_clock = 16;       // short chunks that share a reading of the clock
-constexpr double short_chunks_ns = 5'000;            // and how long they may take together
+constexpr std::uint64_t flush_after_ns = 1'000'000;       // how long the status of a finished chunk may wait
+constexpr std::uint64_t prompt_flush_after_ns = 200'000;  // where somebody waits for each result
+constexpr std::uint64_t turn_ns = 5'000'000;    // of a batch, when others of its priority have tasks too
+constexpr std::uint32_t chunks_per_clock = 16;  // short chunks that share a reading of the clock
+constexpr double short_chunks_ns = 5'000;       // and how long they may take together
 
 void write_whole(int fd, void const* data, std::size_t bytes) {
     auto const* at = static_cast<char const*>(data);
@@ -49,20 +53,31 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
         output_marked_[stream] = output_written(stream);
 }
 
-void Executor::run() {
+Executor::End Executor::run() {
     struct CountCacheUse {  // the cell goes with node memory; a thread of the rank may outlive it
         explicit CountCacheUse(detail::CacheUse& use) { detail::count_cache_use_in(&use); }
         ~CountCacheUse() { detail::count_cache_use_in(nullptr); }
     } const counted(cell_.cache_use);
+    auto const end = serve();
+    leave();
+    if (end == End::life_over) cell_.has_left.store(1, std::memory_order_release);
+    return end;
+}
+
+void Executor::leave() {
+    std::cout.flush();
+    std::fflush(stdout);
+}
+
+Executor::End Executor::serve() {
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
-        if (header.stop.load(std::memory_order_acquire) != 0) return;
-        if (work()) {
-            // It may have been the last of its block.
-            ringer_.ring(header.leader_bell);
-            continue;
-        }
+        if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
+        bool const worked = work();
+        if (worked) ringer_.ring(header.leader_bell);  // it may have been the last of its block
+        if (life_over_) return End::life_over;
+        if (worked) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
@@ -70,31 +85,64 @@ void Executor::run() {
 
 bool Executor::work() {
     bool worked = false;
-    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot())
+    for (int slot = next_open_slot(); slot >= 0 && !life_over_; slot = next_open_slot())
         if (run_slot(slot)) worked = true;
     return worked;
 }
 
-int Executor::oldest_open_slot() const {
+int Executor::next_open_slot() const {
+    // Highest priority first; then the batch that follows the one at work, so that each gets its turn; of a
+    // batch, the oldest block.
+    using Rank = std::tuple<std::int32_t, bool, std::uint32_t, std::uint64_t>;
     int best = -1;
-    auto best_sequence = UINT64_MAX;
-    for (int i = 0; i < slot_count; ++i) {
+    Rank best_rank;
+    for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
-            continue;
+        if (slot.next.load(std::memory_order_relaxed) >= slot.units) continue;
+        Rank const rank{-slot.priority, slot.batch <= batch_, slot.batch, slot.sequence};
+        if (best >= 0 && !(rank < best_rank)) continue;
+        if (!has_free_permit(slot)) continue;
         best = i;
-        best_sequence = slot.sequence;
+        best_rank = rank;
     }
     return best;
 }
 
+bool Executor::has_free_permit(BlockSlot const& slot) const {
+    return slot.permits == 0 || std::ranges::any_of(node_.permits(slot), [](Permit const& permit) {
+               return permit.load(std::memory_order_acquire) == 0;
+           });
+}
+
+bool Executor::take_permit(BlockSlot const& slot) {
+    if (slot.permits == 0) return true;
+    for (auto& permit : node_.permits(slot)) {
+        std::uint32_t free = 0;
+        if (!permit.compare_exchange_strong(free, static_cast<std::uint32_t>(index_) + 1)) continue;
+        permit_ = &permit;
+        return true;
+    }
+    return false;
+}
+
+void Executor::give_permit_back() {
+    if (permit_ == nullptr) return;
+    std::exchange(permit_, nullptr)->store(0, std::memory_order_release);
+    // Who found none sleeps, perhaps with work of this batch before it.
+    auto& work = node_.header().work;
+    work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(work);
+}
+
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
-    if (slot.mode == ChunkMode::uniform) return slot.chunk;
+    auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
+    if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
     auto const done = slot.next.load(std::memory_order_relaxed);
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+    return std::min(
+        most, sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors));
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
@@ -110,7 +158,7 @@ bool Executor::run_slot(int index) {
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
     bool worked = false;
-    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
+    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted && take_permit(slot)) {
         if (batch_ != slot.batch || function_ == nullptr) {
             batch_ = slot.batch;
             object_.reset();
@@ -143,9 +191,10 @@ bool Executor::run_slot(int index) {
         call.fail = &Executor::fail;
         call.store = &Executor::store;
         call.task_ended = &Executor::task_ended;
-        clock_ = base::now_ns();
+        auto const begun = clock_ = base::now_ns();
         auto& header = node_.header();
-        for (;;) {
+        auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
+        while (!life_is_over()) {
             auto const step = step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
             auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
@@ -158,12 +207,18 @@ bool Executor::run_slot(int index) {
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
             worked = true;
+            lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
+            if (slot.priority < header.top_priority.load(std::memory_order_relaxed)) break;
+            if (clock_ - begun > turn_ns && header.top_batches.load(std::memory_order_relaxed) > 1) break;
         }
+        life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished
+        give_permit_back();
+        if (worked && slot.prompt != 0) tell_news(slot);
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -191,7 +246,10 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
         mean_ns_ * static_cast<double>(unclocked_tasks_) < short_chunks_ns && mean_ns_ > 0)
         return;
     note_times(slot, chunk);
-    if (clock_ - flushed_ > flush_after_ns) flush_finished(slot);
+    if (clock_ - flushed_ > (slot.prompt != 0 ? prompt_flush_after_ns : flush_after_ns)) {
+        flush_finished(slot);
+        if (slot.prompt != 0) tell_news(slot);
+    }
     if (clock_ - output_checked_ > output_check_ns) mark_pending_output();
 }
 
@@ -225,6 +283,10 @@ void Executor::flush_finished(BlockSlot const& slot) {
     cell_.flushes.store(cell_.flushes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     cell_.finished_count.store(0, std::memory_order_release);
     flushed_ = clock_;
+}
+
+void Executor::tell_news(BlockSlot& slot) {
+    if (slot.news.exchange(1, std::memory_order_release) == 0) ringer_.ring(node_.header().leader_bell);
 }
 
 void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {

@@ -27,17 +27,29 @@ struct OutputMark {
 /// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
 class Executor {
 public:
+    enum class End {
+        stopped,    ///< the node has stopped
+        life_over,  ///< it has run as many tasks as a batch allows: a fresh executor takes its place
+    };
     Executor(NodeView node, int index, OutputPipes pipes);
-    /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
-    void run();
+    /// Runs until the node stops or its life is over. Sleeps on the node's futex when there is nothing to do.
+    [[nodiscard]] End run();
 
 private:
     struct ChunkRange {
         std::uint64_t first, last;
     };
 
+    [[nodiscard]] End serve();
+    /// The last that an executor does, unless it dies: nothing of a block is open, no task is charged any
+    /// more.
+    void leave();
     [[nodiscard]] bool work();
-    [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] int next_open_slot() const;
+    [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
+    /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
+    [[nodiscard]] bool take_permit(BlockSlot const& slot);
+    void give_permit_back();
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
@@ -45,6 +57,7 @@ private:
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
     void remember_finished(BlockSlot const& slot, ChunkRange chunk);
     void flush_finished(BlockSlot const& slot);
+    void tell_news(BlockSlot& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
@@ -63,8 +76,11 @@ private:
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_
     detail::ChunkFunction function_ = nullptr;
-    double mean_ns_ = 0;                  // of a task of batch_; 0: unknown
-    std::uint64_t sequence_ = 0;          // of the block at work
+    Permit* permit_ = nullptr;    // held
+    double mean_ns_ = 0;          // of a task of batch_; 0: unknown
+    std::uint64_t sequence_ = 0;  // of the block at work
+    std::uint64_t lived_ = 0;     // tasks it has run
+    bool life_over_ = false;
     std::uint64_t clock_ = 0;             // last reading
     std::uint32_t unclocked_chunks_ = 0;  // since then
     std::uint64_t unclocked_tasks_ = 0;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,12 +19,17 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <optional>
 #include <plenum/error.hpp>
 
 #include "base/cores.hpp"
+#include "base/remove_tree.hpp"
+#include "pool/scratch.hpp"
 
 namespace plenum::pool {
 namespace {
+
+constexpr int executor_end_ms = 1000;  // that a killed executor may take
 
 /// What the fault handler of an executor needs; one executor per process.
 struct FaultContext {
@@ -73,9 +79,12 @@ void note_memory_faults(NodeView node, int index) {
     ::sigaction(SIGBUS, &action, nullptr);
 }
 
-[[noreturn]] void run_as_executor(NodeView node, int index, pid_t parent, OutputPipes pipes) {
+[[noreturn]] void run_as_executor(NodeView node, int index, pid_t parent, OutputPipes pipes,
+                                  std::filesystem::path const& scratch) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // the parent died in between
+    ::setpgid(0, ::getpgid(parent));
+    use_scratch(ScratchScope::process, scratch, std::to_string(::getpid()));
     // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
     // business.
     for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE}) ::signal(signal, SIG_DFL);
@@ -89,49 +98,95 @@ void note_memory_faults(NodeView node, int index) {
         ::close(fd);
     }
     try {
-        Executor(node, index, pipes).run();
+        (void)Executor(node, index, pipes).run();
     } catch (std::exception const& error) {
         auto const text = fmt::format("plenum: executor {} stopped: {}\n", index, error.what());
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(1);
     }
-    std::cout.flush();
-    std::fflush(stdout);
     ::_exit(0);
 }
 
-[[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes, int threads) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+/// Standard output and error of this process; the pipes of the others are closed.
+void take_pipes(std::vector<OutputPipes> const& pipes, std::size_t mine) {
+    ::dup2(pipes[mine].out, STDOUT_FILENO);
+    ::dup2(pipes[mine].error, STDERR_FILENO);
+    for (auto const& [out, error] : pipes) {
+        ::close(out);
+        ::close(error);
+    }
+}
+
+/// A process of CLONE_PARENT: the child becomes a child of the rank's process, which then sees its end
+/// directly.
+pid_t clone_executor(base::UniqueFd& descriptor) {
+    int fd = -1;
+    auto const child = static_cast<pid_t>(
+        ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, nullptr, &fd, nullptr, nullptr));
+    if (child > 0) descriptor.reset(fd);
+    return child;
+}
+
+/// Waits for the next order; nothing when the rank's process has gone, or wants no more executors.
+std::optional<int> next_order(int socket, int parent_descriptor) {
+    std::array<pollfd, 2> fds{pollfd{.fd = socket, .events = POLLIN, .revents = 0},
+                              pollfd{.fd = parent_descriptor, .events = POLLIN, .revents = 0}};
+    while (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) {
+    }
+    int index = 0;
+    if (fds[0].revents == 0 || ::recv(socket, &index, sizeof index, 0) != sizeof index) return std::nullopt;
+    return index;
+}
+
+/// What the rank may have left, however it ended.
+void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::path const& scratch) {
+    for (auto const& executor : executors)
+        if (executor) ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
+    for (auto const& executor : executors) {
+        pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
+        ::poll(&end, 1, executor_end_ms);
+    }
+    base::remove_tree(scratch);
+}
+
+[[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
+                        ForkServer::Options const& options) {
+    base::UniqueFd const parent_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
     if (::getppid() != parent) ::_exit(1);
+    ::setpgid(0, 0);  // launchers kill the rank's whole group
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.
     if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) !=
         0)
         ::_exit(1);
-    ::dup2(pipes.out, STDOUT_FILENO);
-    ::dup2(pipes.error, STDERR_FILENO);
-    if (int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, STDIN_FILENO);
+    // Standard output is the launcher's, which waits for its end.
+    if (int const null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+        for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
     static std::array<char, 1 << 16> stdout_buffer;
     std::setvbuf(stdout, stdout_buffer.data(), _IOFBF, stdout_buffer.size());
-    base::limit_library_threads(threads);
-    for (int index = 0; ::recv(socket, &index, sizeof index, 0) == sizeof index;) {
-        // The child becomes a child of the rank's process, which then sees its end directly.
-        auto const child = static_cast<pid_t>(
-            ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    base::limit_library_threads(options.threads.count, options.threads.asked);
+    std::vector<base::UniqueFd> executors(pipes.size());
+    while (auto const index = next_order(socket, parent_descriptor.get())) {
+        auto const seat = static_cast<std::size_t>(*index - options.first_cell);
+        auto const child = clone_executor(executors[seat]);
         if (child == 0) {
             ::close(socket);
-            run_as_executor(node, index, parent, {STDOUT_FILENO, STDERR_FILENO});
+            executors.clear();
+            take_pipes(pipes, seat);
+            run_as_executor(node, *index, parent, {STDOUT_FILENO, STDERR_FILENO}, options.scratch);
         }
         auto const answer = child > 0 ? child : -errno;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
+    clean_up(executors, options.scratch);
     ::_exit(0);
 }
 
 }  // namespace
 
-ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
+ForkServer::ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options)
+    : scratch_(options.scratch) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
         throw EnvironmentError(fmt::format("cannot open a socket pair ({})", std::strerror(errno)));
@@ -146,12 +201,16 @@ ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
             fmt::format("cannot fork ({}); raise the limit on processes (ulimit -u)", std::strerror(errno)));
     if (server_ == 0) {
         ::close(ends[0]);
-        serve(node, ends[1], parent, pipes, options.threads_per_task);
+        serve(node, ends[1], parent, pipes, options);
     }
 }
 
+std::filesystem::path ForkServer::scratch_of(pid_t executor) const {
+    return scratch_ / std::to_string(executor);
+}
+
 ForkServer::~ForkServer() {
-    socket_.reset();  // the server sees the end of its socket and leaves
+    ::shutdown(socket_.get(), SHUT_RDWR);  // the server sees the end, cleans up and leaves
     ::waitpid(server_, nullptr, 0);
 }
 
@@ -161,9 +220,10 @@ pid_t ForkServer::spawn(int index) {
         while (::recv(socket_.get(), &answer, sizeof answer, 0) < 0 && errno == EINTR) {
         }
     if (answer <= 0)
-        throw EnvironmentError(fmt::format(
-            "cannot start an executor ({}); raise the limit on processes (ulimit -u) or use fewer ranks",
-            std::strerror(-answer)));
+        throw EnvironmentError(
+            fmt::format("cannot start an executor ({}); raise the limit on processes (ulimit -u) or use "
+                        "fewer ranks or --executors",
+                        std::strerror(-answer)));
     return answer;
 }
 

@@ -1,8 +1,12 @@
-// Creates executors for one rank: a small process forked early, before threads and MPI traffic, whose
-// children are children of the rank's process.
+// Creates the executors of one rank: a small process forked early, before threads and MPI traffic, whose
+// children are children of the rank's process. It outlives the rank for a moment and removes what that left.
 #pragma once
 
 #include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/unique_fd.hpp"
 #include "pool/executor.hpp"
@@ -10,25 +14,39 @@
 
 namespace plenum::pool {
 
+/// For OMP_NUM_THREADS and friends of executors.
+struct ThreadsPerTask {
+    int count = 1;
+    bool asked = false;  ///< by the user: counts also where those variables are set
+};
+
 class ForkServer {
 public:
     struct Options {
-        int threads_per_task = 1;  ///< for OMP_NUM_THREADS and friends where the user left them unset
+        int first_cell = 0;
+        ThreadsPerTask threads = {};
+        std::filesystem::path scratch = {};  ///< folder for the scratch folders of the executors
     };
     /// Forks the server. Call it from the main thread, after node memory exists, before other threads do.
-    /// `pipes`: the ends that executors write their output to.
-    ForkServer(NodeView node, OutputPipes pipes, Options options);
+    /// `pipes`: the ends that executors write their output to, from that of `first_cell` on.
+    ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options);
     ForkServer(ForkServer const&) = delete;
     ForkServer& operator=(ForkServer const&) = delete;
     ForkServer(ForkServer&&) = delete;
     ForkServer& operator=(ForkServer&&) = delete;
+    /// Kills the executors that still run, and waits until the scratch folders of all are removed. The same
+    /// happens when the rank's process ends without coming here.
     ~ForkServer();
 
     /// Forks the executor of cell `index`; returns its process id. About 0.3 ms. Throws EnvironmentError when
     /// the system has no room for another process.
     [[nodiscard]] pid_t spawn(int index);
 
+    /// The scratch folder of the executor with that process id.
+    [[nodiscard]] std::filesystem::path scratch_of(pid_t executor) const;
+
 private:
+    std::filesystem::path scratch_;
     pid_t server_ = -1;
     base::UniqueFd socket_;
 };

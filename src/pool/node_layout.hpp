@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <plenum/detail/cache_core.hpp>
+#include <span>
 
 #include "base/affinity.hpp"
 #include "base/doorbell.hpp"
@@ -14,11 +15,12 @@
 
 namespace plenum::pool {
 
-inline constexpr int slot_count = 8;             ///< blocks on a node at the same time
+inline constexpr int least_slots = 8;            ///< blocks on a node at the same time, at least
 inline constexpr std::size_t table_size = 4096;  ///< chunks of a tapered block, at most
 
 /// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the
-/// leader takes it from dead to vacant when nothing of the dead executor is left to recover.
+/// leader takes it from dead to vacant when nothing of the dead executor is left to recover. The parent takes
+/// it from running to vacant when the executor has left by itself, to be renewed.
 enum class CellState : std::uint32_t { vacant, running, dead };
 
 /// What an executor does. `claiming`: it may have claimed tasks that `first` and `last` do not show yet.
@@ -63,6 +65,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
     detail::CacheUse cache_use;  ///< of all executors that had this cell
+    std::atomic<std::uint32_t> has_left;         ///< by itself, with nothing open: its life was over
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
@@ -93,16 +96,23 @@ struct alignas(line_pair) BlockSlot {
     ChunkMode mode;
     std::uint32_t batch;
     std::uint64_t sequence;      ///< order of posting; older blocks first
+    std::int32_t priority;       ///< but those of higher priority before all others
+    std::uint32_t prompt;        ///< executors say soon what they have finished
     std::uint64_t first, count;  ///< tasks
     std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
     std::uint64_t chunk;         ///< tasks per chunk when uniform
+    std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
     std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
+    // Of the batch on this node: a word for each task that may run at once, with 1 + the executor that holds
+    // it, or 0. A word instead of a count, so that nothing is lost when the holder dies.
+    std::uint64_t permits_offset, permits;  ///< permits 0: any number may run
     std::uint64_t status_offset;
     std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;
+    std::atomic<std::uint32_t> news;  ///< of a prompt block: something has been finished
     std::uint64_t
         refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
     alignas(line_pair) std::atomic<std::uint64_t> next;
@@ -120,14 +130,22 @@ struct RingRecord {
 struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
+    std::atomic<std::int32_t>
+        top_priority;  ///< of the blocks with tasks left: whoever works on others looks again
+    std::atomic<std::uint32_t>
+        top_batches;  ///< how many batches have such blocks: executors take turns with them
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
-    std::int32_t executors;
+    std::int32_t executors;   ///< of all ranks of the node, the cells of a rank one after the other
+    std::int32_t slot_count;  ///< blocks at the same time
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
     std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory
 };
+
+/// Words that limit how many tasks of a batch run at once.
+using Permit = std::atomic<std::uint32_t>;
 
 /// Node memory with names. Copyable; does not own.
 class NodeView {
@@ -149,6 +167,9 @@ public:
     }
     [[nodiscard]] std::uint64_t* table(int i) const noexcept {
         return at<std::uint64_t>(header().tables_offset) + static_cast<std::size_t>(i) * (table_size + 1);
+    }
+    [[nodiscard]] std::span<Permit> permits(BlockSlot const& slot) const noexcept {
+        return {at<Permit>(slot.permits_offset), slot.permits};
     }
     [[nodiscard]] std::byte* ring(int i) const noexcept {
         return memory_.base + header().rings_offset + static_cast<std::size_t>(i) * header().ring_bytes;

@@ -31,7 +31,7 @@ def try_ranks(program: str, mpirun: str, ranks: int, folder: Path) -> None:
     check(f"{ranks} ranks: misses are calls", misses == calls.stat().st_size)
     check(f"{ranks} ranks: each result is computed once or twice", TASKS <= misses <= 2 * TASKS)
     check(f"{ranks} ranks: one file", len(list(cache.iterdir())) == 1)
-    text = subprocess.run(command(program, mpirun, ranks, cache), cwd=folder, text=True, stdout=subprocess.PIPE,
+    text = subprocess.run(command(program, mpirun, ranks, cache, "--executors", "3"), cwd=folder, text=True, stdout=subprocess.PIPE,
                           timeout=100, check=True).stdout
     check(f"{ranks} ranks: a third program calls nothing", misses == calls.stat().st_size)
     check(f"{ranks} ranks: the summary says so: {text}", f"{TASKS} hits of {TASKS} (100 %)" in text)
