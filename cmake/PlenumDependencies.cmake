@@ -16,5 +16,8 @@ pkg_search_module(PLENUM_HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5 hdf5-ope
 # Random123, header only, for plenum/random.hpp; compiled in, so that users of Plenum need not have it.
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 
+# toml++, used header only, for files of options: plenum_app only.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+
 # stb, header only: plenum_image reads pictures, jobs write them.
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)

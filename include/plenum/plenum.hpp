@@ -6,6 +6,7 @@
 #include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/job_context.hpp>
+#include <plenum/memory.hpp>
 #include <plenum/pool.hpp>
 #include <plenum/random.hpp>
 #include <plenum/result_file.hpp>

@@ -106,7 +106,9 @@ template <class Option>
 }
 
 constexpr std::string_view environment_note =
-    "\nThe variable in brackets sets an option where the command line does not.\n";
+    "\nThe variable in brackets sets an option where the command line does not, and a\n"
+    "file given with --config where neither does: lines such as seed = 7 at its top,\n"
+    "and below [JOB] the job's options without dashes.\n";
 
 }  // namespace
 

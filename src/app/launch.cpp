@@ -40,17 +40,49 @@ RunOptions options_from(OptionTexts const& texts) {
     return options;
 }
 
-/// The options that the ranks are to agree on. Only rank 0's environment counts: variables may differ between
-/// nodes, and what is wrong with them has to be known to all ranks.
-AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads) {
+/// What rank 0 alone knows of its options.
+struct Sources {
+    std::map<std::string, std::string> origins;
+    std::map<std::string, ConfigValue> job_config;
+};
+
+/// The file's values where neither the command line nor the environment has one, then the environment's.
+void complete(RunOptions& options, AskedOptions const& asked, Sources& sources) {
+    auto const names = technique_names();
+    auto const table = run_option_table(names);
+    auto const environment = process_environment();
+    for (auto const& name : asked.given) sources.origins[name] = "command line";
+    auto given = asked.given;
+    for (auto const& option : table)
+        if (auto const value = environment(option.variable());
+            value && !value->empty() && sources.origins.try_emplace(option.name, option.variable()).second)
+            given.push_back(option.name);
+    apply_environment(options, table, environment, asked.given);
+    if (options.config.empty()) return;
+    auto const config = read_config(options.config, table, asked.jobs, asked.job);
+    for (auto const& option : table) {
+        auto const found = config.run.find(option.name);
+        if (found == config.run.end()) continue;
+        // A value that something else overrides is still checked: it is wrong wherever the file is used.
+        RunOptions ignored;
+        bool const counts = std::ranges::find(given, option.name) == given.end();
+        store_option(counts ? options : ignored, option, found->second.text, found->second.source);
+        if (counts)
+            sources.origins[option.name] = found->second.source.substr(0, found->second.source.rfind(": "));
+    }
+    sources.job_config = config.job;
+}
+
+/// The options that the ranks are to agree on. Only rank 0's environment and file count: they may differ
+/// between nodes, and what is wrong with them has to be known to all ranks.
+AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads, Sources& sources) {
     auto options = asked.options;
-    std::string refusal;
+    Refusal refusal;
     if (session.topology().rank == 0) {
         try {
-            auto const names = technique_names();
-            apply_environment(options, run_option_table(names), process_environment(), asked.given);
-        } catch (UsageError const& error) {
-            refusal = one_line(error.what(), std::string::npos, {});
+            complete(options, asked, sources);
+        } catch (Error const& error) {
+            refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }
     }
     return agree_on_start(session, texts_of(options), refusal, threads);
@@ -97,7 +129,8 @@ int guarded(Program& program, std::function<int()> const& work) {
 
 int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start_ns,
           MakeProgram const& make_program) {
-    auto start = agree(session, asked, base::library_threads(default_threads()));
+    Sources sources;
+    auto start = agree(session, asked, base::library_threads(default_threads()), sources);
     auto const options = options_from(start.options);
     auto const threads = options.threads_per_task != 0 ? options.threads_per_task : default_threads();
     std::vector<std::string> cores;
@@ -121,7 +154,9 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                             .cores = cores,
                             .warnings = warnings,
                             .mpi_version = session.mpi_version(),
-                            .startup_seconds = base::seconds_since(start_ns)};
+                            .startup_seconds = base::seconds_since(start_ns),
+                            .origins = sources.origins,
+                            .job_config = sources.job_config};
     auto const program = make_program(options);
     program->prepare(launched);
     engine.on_fatal([&](std::exception const& error) {

@@ -67,14 +67,19 @@ public:
 
     int body(Launched const& launched) override {
         auto const& options = launched.options;
+        take_config(launched);
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
         EnginePool pool(launched.engine, *datasets_, [this](std::string const& line) { say("plenum: " + line); });
-        if (options.dry_run) report_placement(launched);
+        if (options.dry_run) {
+            report_placement(launched);
+            report_origins(launched);
+        }
         JobContext context({.pool = &pool,
                             .results = results_.get(),
                             .options = command_.job_options,
                             .given = command_.given_job_options,
+                            .sources = sources_,
                             .seed = options.seed,
                             .dry_run = options.dry_run,
                             .say = [this](std::string_view line) { say(line); }});
@@ -166,6 +171,34 @@ private:
         done.get();
     }
 
+    /// The options of the job that stand in a file and not in the command line.
+    void take_config(Launched const& launched) {
+        for (auto const& [name, value] : launched.job_config) {
+            if (command_.given_job_options.contains(name)) continue;
+            command_.job_options[name] = value.text;
+            sources_[name] = value.source;
+            bool const is_off = value.text == "false";  // a flag that is off is as if it were not there
+            if (!is_off) command_.given_job_options.insert(name);
+        }
+    }
+
+    /// The options that are not defaults, and where they stand.
+    std::map<std::string, std::string> origins(Launched const& launched) const {
+        auto all = launched.origins;
+        for (auto const& name : command_.given_job_options) all[name] = "command line";
+        for (auto const& [name, source] : sources_) all[name] = source.substr(0, source.rfind(": "));
+        return all;
+    }
+
+    void report_origins(Launched const& launched) {
+        auto values = command_.job_options;
+        auto const names = technique_names();
+        for (auto const& option : run_option_table(names))
+            values[option.name] = option.show(launched.options);
+        for (auto const& [name, origin] : origins(launched))
+            say(fmt::format("--{}: {} ({})", name, values[name], origin));
+    }
+
     void report_placement(Launched const& launched) {
         auto const& topology = launched.engine.topology();
         for (int rank = 0; rank < topology.ranks; ++rank) {
@@ -218,6 +251,7 @@ private:
             if (report.first_start > 0 && (first == 0 || report.first_start < first))
                 first = report.first_start;
             last = std::max(last, report.last_end);
+            summary.cache += report.cache;
         }
         summary.first_task_seconds = first;
         summary.compute_seconds = last - first;
@@ -248,6 +282,10 @@ private:
         provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
         provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
         provenance.options.push_back({"mpi", launched.mpi_version});
+        std::string from;
+        for (auto const& [name, origin] : origins(launched))
+            from += fmt::format("{}{} ({})", from.empty() ? "" : ", ", name, origin);
+        provenance.options.push_back({"origins", from});
         auto const wall = base::seconds_since(start_ns_);
         for (auto const& report : launched.engine.reports()) {
             auto const rank = static_cast<std::size_t>(report.rank);
@@ -269,6 +307,7 @@ private:
 
     Command command_;
     std::string arguments_;
+    std::map<std::string, std::string> sources_;  // of the job's options that stand in a file
     std::uint64_t start_ns_ = 0;
     std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
     Progress progress_;

@@ -18,6 +18,7 @@ namespace plenum::app {
 namespace {
 
 constexpr std::string_view automatic = "auto";
+constexpr std::string_view no_file = "none";
 
 // A window smaller than this cannot hold the queues; such a number nearly always lacks its unit.
 constexpr std::uint64_t least_node_memory = 1 << 20;
@@ -195,6 +196,14 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .store = [](RunOptions& o,
                      OptionText const& value) { o.output_mode = static_cast<OutputMode>(value.choice); },
          .show = [](RunOptions const& o) { return name_in(output_mode_names, o.output_mode); }},
+        {.name = "config",
+         .placeholder = "FILE",
+         .default_text = std::string(no_file),
+         .help = "TOML file with options: run options at its top, those of a job in a table of its name; the "
+                 "command line and variables count more",
+         .store = [](RunOptions& o,
+                     OptionText const& value) { o.config = value.text == no_file ? "" : value.text; },
+         .show = [](RunOptions const& o) { return o.config.empty() ? std::string(no_file) : o.config; }},
     };
 }
 

@@ -33,6 +33,7 @@ struct RunOptions {
     ProgressMode progress = ProgressMode::automatic;
     bool dry_run = false;
     OutputMode output_mode = OutputMode::text;
+    std::string config = {};  ///< file with options; empty: none
 
     bool operator==(RunOptions const&) const = default;
 };

@@ -23,9 +23,10 @@ struct StartFacts {
     std::string clashes;  // of task names
     OptionTexts options;
     std::string refusal;
+    ExitCode refusal_code = ExitCode::usage;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(place, clashes, options, refusal);
+        archive(place, clashes, options, refusal, refusal_code);
     }
 };
 
@@ -106,7 +107,7 @@ std::string program_id() {
     return fmt::format("{:016x}", wire::hash_bytes(&tasks, sizeof tasks, hash));
 }
 
-AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, std::string const& refusal,
+AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, Refusal const& refusal,
                            int threads) {
     auto const& topology = session.topology();
     auto const cores = base::report_cores();
@@ -119,7 +120,8 @@ AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, s
                     .refusal = {}};
     if (topology.rank == 0) {
         mine.options = options;
-        mine.refusal = refusal;
+        mine.refusal = refusal.message;
+        mine.refusal_code = refusal.code;
     }
     Bytes encoded;
     encode(mine, encoded);
@@ -136,7 +138,7 @@ AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, s
     std::vector<StartFacts> all;
     for (auto const& text : texts)
         all.push_back(decode<StartFacts>(std::as_bytes(std::span(text)).subspan(id.size())));
-    if (!all[0].refusal.empty()) throw pool::AgreedError(all[0].refusal, ExitCode::usage);
+    if (!all[0].refusal.empty()) throw pool::AgreedError(all[0].refusal, all[0].refusal_code);
     for (auto const& facts : all)
         if (!facts.clashes.empty())
             throw pool::AgreedError(fmt::format(

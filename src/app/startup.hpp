@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <plenum/error.hpp>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,12 @@ namespace plenum::app {
 
 /// The run options by name, as text that may hold any bytes.
 using OptionTexts = std::map<std::string, std::string>;
+
+/// Why rank 0's options are wrong.
+struct Refusal {
+    std::string message = {};  ///< empty: they are not
+    ExitCode code = ExitCode::usage;
+};
 
 /// Where a rank runs, by its own word.
 struct RankPlace {
@@ -30,12 +37,11 @@ struct AgreedStart {
     std::vector<RankPlace> places;  ///< of each rank
 };
 
-/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. `refusal`:
-/// why rank 0's options are wrong, or empty; of other ranks neither counts. `threads`: per task on this rank.
-/// Throws pool::AgreedError when the programs differ, two tasks have
-/// one name or rank 0 refuses.
+/// Collective. Compares the builds of all ranks and shares rank 0's options and everybody's cores. Of other
+/// ranks neither options nor refusal count. `threads`: per task on this rank. Throws pool::AgreedError when
+/// the programs differ, two tasks have one name or rank 0 refuses.
 [[nodiscard]] AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options,
-                                         std::string const& refusal, int threads);
+                                         Refusal const& refusal, int threads);
 
 /// What is to be said about tasks that have too few cores. `executors`: of each rank.
 [[nodiscard]] std::vector<std::string> placement_warnings(comm::Topology const& topology,

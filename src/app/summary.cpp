@@ -52,6 +52,12 @@ constexpr std::size_t most_failures_shown = 5;
     text += row("throughput", rate ? format_task_rate(*rate) : "-");
     text += row("parallel efficiency", format_percent(parallel_efficiency(summary)));
     text += row("load imbalance", format_percent(load_imbalance(summary)));
+    if (auto const calls = cached_calls(summary); calls > 0) {
+        auto value = fmt::format("{} hits of {} ({:.0f} %)", summary.cache.hits, calls,
+                                 100 * static_cast<double>(summary.cache.hits) / static_cast<double>(calls));
+        if (summary.cache.unkept > 0) value += fmt::format(", {} results not kept", summary.cache.unkept);
+        text += row("cache", value);
+    }
     return text;
 }
 
@@ -155,6 +161,10 @@ std::optional<double> load_imbalance(RunSummary const& summary) {
     if (!(sum > 0)) return std::nullopt;
     auto const busiest = std::ranges::max_element(summary.ranks, {}, &Rank::busy_seconds);
     return busiest->busy_seconds / (sum / static_cast<double>(summary.ranks.size())) - 1;
+}
+
+std::uint64_t cached_calls(RunSummary const& summary) {
+    return summary.cache.hits + summary.cache.misses;
 }
 
 double busy_share(RunSummary const& summary, RunSummary::Rank const& rank) {

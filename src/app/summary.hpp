@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/terminal.hpp"
+#include "wire/messages.hpp"
 
 namespace plenum::app {
 
@@ -42,6 +43,7 @@ struct RunSummary {
     std::string output = {};             ///< the result file; empty when there is none
     std::vector<Failure> failures = {};  ///< all or the first of them
     std::vector<std::string> warnings = {};
+    wire::CacheTally cache = {};  ///< all ranks; calls of cached functions that were hits, and others
 };
 
 /// Finished tasks, done and failed, per second of wall time; nothing for a run that took no time.
@@ -51,6 +53,8 @@ struct RunSummary {
 /// Busy time of the busiest rank / mean busy time - 1: 0 is perfect (the percent imbalance of Pearce et
 /// al., ICS 2012, as a ratio). Nothing where no rank was busy.
 [[nodiscard]] std::optional<double> load_imbalance(RunSummary const& summary);
+/// Calls of cached functions; 0 when the run has used no cache.
+[[nodiscard]] std::uint64_t cached_calls(RunSummary const& summary);
 /// Share of compute_seconds in which an executor of this rank ran tasks, the mean of all; 0 where nothing was
 /// computed.
 [[nodiscard]] double busy_share(RunSummary const& summary, RunSummary::Rank const& rank);

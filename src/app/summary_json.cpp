@@ -21,6 +21,12 @@ using Json = nlohmann::ordered_json;
             {"tasks", rank.tasks}};
 }
 
+/// The use of the cache.
+[[nodiscard]] Json json_of(RunSummary const& summary) {
+    if (cached_calls(summary) == 0) return {};
+    return {{"calls", cached_calls(summary)}, {"hits", summary.cache.hits}, {"unkept", summary.cache.unkept}};
+}
+
 [[nodiscard]] Json json_of(RunSummary::Failure const& failure) {
     return {{"task", failure.task},
             {"rank", failure.rank},
@@ -48,6 +54,7 @@ std::string summary_json(RunSummary const& summary) {
                     {"load_imbalance", figure(load_imbalance(summary))},
                     {"bytes_written", summary.bytes_written},
                     {"output", summary.output.empty() ? Json() : Json(summary.output)},
+                    {"cache", json_of(summary)},
                     {"ranks", std::move(ranks)},
                     {"failures", std::move(failures)},
                     {"warnings", summary.warnings}};

@@ -44,9 +44,14 @@ std::uint64_t number(std::string const& text) {
     return value;
 }
 
+wire::CacheTally tally_of(detail::CacheUse const& use) {
+    return {.hits = use.hits.load(), .misses = use.misses.load(), .unkept = use.unkept.load()};
+}
+
 }  // namespace
 
-Engine::Engine(comm::Session& session, EngineOptions options) : session_(session), options_(options) {
+Engine::Engine(comm::Session& session, EngineOptions options)
+    : session_(session), options_(options), own_cache_use_before_(tally_of(detail::own_cache_use())) {
     auto const& topology = session_.topology();
     reserve_memory();
     if (topology.leads()) {
@@ -261,6 +266,8 @@ void Engine::leave() {
     supervisor_->stop(2000);
     auto const& topology = session_.topology();
     std::uint64_t tasks = 0, busy = 0, first_start = 0, last_end = 0;
+    auto cache = tally_of(detail::own_cache_use());
+    cache -= own_cache_use_before_;
     for (int i = 0; i < options_.executors; ++i) {
         auto const& cell = node_.cell(first_cell(topology.node_rank) + i);
         tasks += cell.tasks_done.load();
@@ -268,6 +275,7 @@ void Engine::leave() {
         if (auto const start = cell.first_start_ns.load(); start != 0)
             first_start = first_start == 0 ? start : std::min(first_start, start);
         last_end = std::max(last_end, cell.last_end_ns.load());
+        cache += tally_of(cell.cache_use);
     }
     auto const seconds = [&](std::uint64_t ns) {
         return ns == 0 ? 0.0 : static_cast<double>(ns - header.run_start_ns) * 1e-9;
@@ -276,7 +284,8 @@ void Engine::leave() {
                            .tasks = tasks,
                            .busy_seconds = static_cast<double>(busy) * 1e-9,
                            .first_start = seconds(first_start),
-                           .last_end = seconds(last_end)});
+                           .last_end = seconds(last_end),
+                           .cache = cache});
 }
 
 void Engine::dispatch(comm::Incoming incoming) {
@@ -305,7 +314,7 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leave();
             } else if constexpr (std::is_same_v<Type, wire::Farewell>) {
                 reports_.push_back({message.rank, message.tasks, message.busy_seconds, message.first_start,
-                                    message.last_end});
+                                    message.last_end, message.cache});
                 if (reports_.size() < static_cast<std::size_t>(session_.topology().ranks)) return;
                 std::sort(reports_.begin(), reports_.end(),
                           [](auto const& a, auto const& b) { return a.rank < b.rank; });

@@ -35,6 +35,7 @@ struct RankReport {
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
     double first_start = 0, last_end = 0;  ///< s since the engine was ready; 0: no task ran
+    wire::CacheTally cache = {};
 };
 
 class Engine {
@@ -111,6 +112,7 @@ private:
     std::optional<base::InterruptNote> interrupts_;
     std::uint64_t interrupted_ns_ = 0;
     std::vector<RankReport> reports_;
+    wire::CacheTally own_cache_use_before_;  // of this process, by an earlier engine
     std::function<int(int)> conclude_;
     std::optional<int> exit_code_;
     bool stopping_ = false;

@@ -62,6 +62,10 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes)
 }
 
 Executor::End Executor::run() {
+    struct CountCacheUse {  // the cell goes with node memory; a thread of the rank may outlive it
+        explicit CountCacheUse(detail::CacheUse& use) { detail::count_cache_use_in(&use); }
+        ~CountCacheUse() { detail::count_cache_use_in(nullptr); }
+    } const counted(cell_.cache_use);
     auto const end = serve();
     if (end == End::life_over) leave_states();
     leave();

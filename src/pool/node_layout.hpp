@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <plenum/detail/cache_core.hpp>
 #include <span>
 
 #include "base/affinity.hpp"
@@ -63,6 +64,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
+    detail::CacheUse cache_use;  ///< of all executors that had this cell
     std::atomic<std::uint32_t> has_left;         ///< by itself, with nothing open: its life was over
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has

@@ -212,15 +212,38 @@ struct Stop {
     void serialize(Archive&) {}
 };
 
+/// Calls of cached functions.
+struct CacheTally {
+    std::uint64_t hits = 0, misses = 0;
+    std::uint64_t unkept = 0;  ///< misses whose results could not be kept
+    CacheTally& operator+=(CacheTally const& other) noexcept {
+        hits += other.hits;
+        misses += other.misses;
+        unkept += other.unkept;
+        return *this;
+    }
+    CacheTally& operator-=(CacheTally const& other) noexcept {
+        hits -= other.hits;
+        misses -= other.misses;
+        unkept -= other.unkept;
+        return *this;
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(hits, misses, unkept);
+    }
+};
+
 /// Any rank to rank 0, last message: what its executors did.
 struct Farewell {
     std::int32_t rank = 0;
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
     double first_start = 0, last_end = 0;  ///< s since the node was ready; 0: no task ran
+    CacheTally cache = {};
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(rank, tasks, busy_seconds, first_start, last_end);
+        archive(rank, tasks, busy_seconds, first_start, last_end, cache);
     }
 };
 

@@ -170,6 +170,23 @@ TEST(SummaryText, WarningsAreWholeAndColoursAreOptional) {
     EXPECT_THAT(summary_text(example(), {.colour = true}), HasSubstr("\x1b[32m512 of 512"));
 }
 
+TEST(SummaryText, TellsHowOftenACacheWasHitWhereOneWasUsed) {
+    auto summary = example();
+    EXPECT_THAT(summary_text(summary, {}), Not(HasSubstr("cache")));
+    summary.cache = {.hits = 812, .misses = 188, .unkept = 0};
+    EXPECT_THAT(summary_text(summary, {}), HasSubstr("  cache                 812 hits of 1000 (81 %)\n"));
+    summary.cache.unkept = 3;
+    EXPECT_THAT(summary_text(summary, {}), HasSubstr("(81 %), 3 results not kept\n"));
+}
+
+TEST(SummaryJson, HoldsTheUseOfTheCacheOrNull) {
+    auto summary = example();
+    EXPECT_TRUE(nlohmann::json::parse(summary_json(summary))["cache"].is_null());
+    summary.cache = {.hits = 812, .misses = 188, .unkept = 3};
+    EXPECT_EQ(nlohmann::json::parse(summary_json(summary))["cache"],
+              (nlohmann::json{{"calls", 1000}, {"hits", 812}, {"unkept", 3}}));
+}
+
 TEST(SummaryJson, HoldsEveryFigureInOneLine) {
     auto summary = with_failures(12, 6);
     summary.warnings = {"careful"};

@@ -123,6 +123,50 @@ VARIABLES = [
     Case("variable with folder", SMALL, USAGE, ("PLENUM_OUTPUT", "'a/'"), env={"PLENUM_OUTPUT": "a/"}),
 ]
 
+def config(name: str, text: str, code: int, *words: str, args: str = "", **more) -> Case:
+    return Case(f"config: {name}", f"{SMALL} --config c.toml {args}", code, words, files={"c.toml": text}, **more)
+
+
+CONFIGS = [
+    config("syntax", "seed = 3\nschedule = gss\n", USAGE, "c.toml:2", "not TOML"),
+    config("key twice", "seed = 3\nseed = 4\n", USAGE, "c.toml:2", "not TOML", "seed"),
+    config("open text", 'schedule = "gss\n', USAGE, "c.toml:1", "not TOML"),
+    config("zero byte", "schedule = '\x00'\n", USAGE, "c.toml:1", "not TOML"),
+    config("unknown key", "\nsede = 3\n", USAGE, "c.toml:2", "unknown key 'sede'", "'seed' is near"),
+    config("underscore", "chunk_size = 3\n", USAGE, "c.toml:1", "'chunk_size'", "'chunk-size' is near"),
+    config("unknown key of the job", "[convolve]\nfilter = 3\n", USAGE, "c.toml:2", "'filter'",
+           "'filters' is near", "plenum run convolve --help"),
+    config("unknown table", "[convolv]\nfilters = 3\n", USAGE, "c.toml:1", "[convolv]", "'convolve' is near"),
+    config("list of tables", "[[convolve]]\nfilters = 3\n", USAGE, "c.toml:1", "'convolve' is a job",
+           "[convolve]"),
+    config("run option below a job", "[convolve]\nstride = 2\nseed = 3\n", USAGE, "c.toml:3", "'seed'",
+           "wrong place"),
+    config("job option at the top", "stride = 3\n", USAGE, "c.toml:1", "'stride'", "[convolve]"),
+    config("config in config", "config = 'other.toml'\n", USAGE, "c.toml:1", "unknown key 'config'"),
+    config("text as number", "seed = 'x'\n", USAGE, "c.toml:1: seed", "'x'", "whole number"),
+    config("fraction as number", "seed = 1.0\n", USAGE, "c.toml:1: seed", "'1.0'", "whole number"),
+    config("negative seed", "seed = -1\n", USAGE, "c.toml:1: seed", "negative"),
+    config("unknown choice", "schedule = 'magic'\n", USAGE, "c.toml:1: schedule", "'magic'", "gss"),
+    config("switch as number", "seed = true\n", USAGE, "c.toml:1: seed", "true or false"),
+    config("text as switch", "force = 'yes'\n", USAGE, "c.toml:1: force", "true or false"),
+    config("date", "seed = 1979-05-27\n", USAGE, "c.toml:1: seed", "date"),
+    config("table as value", "seed = {a = 1}\n", USAGE, "c.toml:1: seed", "table"),
+    config("list of lists", "seed = [[1, 2], 3]\n", USAGE, "c.toml:1: seed", "list"),
+    config("list as number", "seed = [1, 2]\n", USAGE, "c.toml:1: seed", "'1,2'"),
+    config("empty value", "output = ''\n", USAGE, "c.toml:1: output", "empty"),
+    config("value of the job", "[convolve]\nstride = 'x'\n", USAGE, "c.toml:2: stride", "'x'", "whole number"),
+    config("wrong although overridden", "seed = 'x'\n", USAGE, "c.toml:1: seed", args="--seed 3"),
+    Case("config: missing", f"{SMALL} --config none.toml", ENVIRONMENT, ("none.toml", "No such file")),
+    Case("config: folder", f"{SMALL} --config {{in}}", ENVIRONMENT, ("folder", "--config")),
+    Case("config: endless", f"{SMALL} --config /dev/zero", ENVIRONMENT, ("/dev/zero", "no regular file")),
+    Case("config: no value", f"{SMALL} --config", USAGE, ("--config needs a value",)),
+    Case("config: no TOML at all", f"{SMALL} --config {{in}}/good.png", USAGE, ("good.png:1", "not TOML")),
+    Case("config: variable", SMALL, USAGE, ("c.toml:1", "'sede'"), env={"PLENUM_CONFIG": "c.toml"},
+         files={"c.toml": "sede = 3"}),
+    Case("config: variable of rank 0 alone", SMALL, USAGE, ("c.toml:1", "'sede'"),
+         first_env={"PLENUM_CONFIG": "c.toml"}, files={"c.toml": "sede = 3"}),
+]
+
 IMAGES = [
     image("missing image", "none.png", "no such file"),
     image("image below a file", "good.png/a.png", "good.png"),
@@ -297,5 +341,5 @@ SLEEP = [
     )
 ]
 
-CASES = (COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + WORKLOADS + MONTE_CARLO + SLEEP + OUTPUTS + DISKS +
+CASES = (COMMANDS + OPTIONS + NUMBERS + VARIABLES + CONFIGS + IMAGES + WORKLOADS + MONTE_CARLO + SLEEP + OUTPUTS + DISKS +
          SIZES)

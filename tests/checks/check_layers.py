@@ -26,6 +26,7 @@ HOMES = [  # third-party headers with one home each
     (re.compile(r"CLI/|CLI11"), "src/app"),
     (re.compile(r"(stb/)?stb_image\.h"), "src/image"),
     (re.compile(r"(stb/)?stb_image_write\.h"), "jobs"),
+    (re.compile(r"toml\+\+/"), "src/app"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -84,6 +85,7 @@ def self_test(root: Path) -> None:
         ("src/pool/planted.cpp", '#include "hdf5/x.hpp"'),
         ("src/pool/planted.hpp", "#include <app/x.hpp>"),
         ("src/mpi/planted.hpp", "#include <CLI/CLI.hpp>"),
+        ("src/pool/planted.cpp", "#include <toml++/toml.h>"),
         ("src/base/planted.cpp", '#include "planted.hpp"'),
         ("src/base/planted.cpp", '#include "plenum/error.hpp"'),
         ("src/unknown/planted.cpp", "#include <vector>"),
