@@ -55,7 +55,7 @@ void Executor::run() {
         auto const seen = header.work.load(std::memory_order_acquire);
         if (header.stop.load(std::memory_order_acquire) != 0) return;
         if (work()) {
-            // It may have been the last of its block.
+            // It may have been the last that its leader waits for, also without a task of its own.
             ringer_.ring(header.leader_bell);
             continue;
         }
@@ -65,10 +65,12 @@ void Executor::run() {
 }
 
 bool Executor::work() {
-    bool worked = false;
-    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot())
-        if (run_slot(slot)) worked = true;
-    return worked;
+    bool entered = false;
+    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot()) {
+        run_slot(slot);
+        entered = true;
+    }
+    return entered;
 }
 
 int Executor::oldest_open_slot() const {
@@ -99,13 +101,12 @@ Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t con
     return {slot.first + unit, slot.first + std::min(unit + step, slot.count)};
 }
 
-bool Executor::run_slot(int index) {
+void Executor::run_slot(int index) {
     auto& slot = node_.slot(index);
     // The claim to be here comes before the look at the state: a leader that has closed the slot either sees
     // the claim and waits, or this look sees that the slot is closed.
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
-    bool worked = false;
     if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
         if (batch_ != slot.batch || function_ == nullptr) {
             batch_ = slot.batch;
@@ -153,7 +154,6 @@ bool Executor::run_slot(int index) {
             cell_.phase.store(Phase::owning, std::memory_order_release);
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
-            worked = true;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
         }
@@ -163,7 +163,6 @@ bool Executor::run_slot(int index) {
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
-    return worked;
 }
 
 void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk) {

@@ -36,9 +36,11 @@ private:
         std::uint64_t first, last;
     };
 
+    /// Claims and runs tasks while there are any; whether it entered a slot, where its leader may have seen
+    /// it.
     [[nodiscard]] bool work();
     [[nodiscard]] int oldest_open_slot() const;
-    bool run_slot(int index);
+    void run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
                                              std::uint64_t unit, std::uint64_t step);

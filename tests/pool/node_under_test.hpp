@@ -30,7 +30,7 @@ public:
         : memory_(options.bytes),
           node_(formatted(memory_, options.executors, bell_)),
           segments_(node_, node_.header().scratch_begin, node_.header().scratch_end, std::uint64_t{64} << 20,
-                bell_.address()),
+                    bell_.address()),
           rank_zero_(options.least_block_tasks, options.most_block_tasks),
           leader_(node_, {.node = 0, .nodes = options.nodes, .is_rank_zero = true}, segments_,
                   [this](wire::Message message) { sent_.push_back(std::move(message)); }),
@@ -73,6 +73,8 @@ public:
     [[nodiscard]] NodeView const& node() const noexcept { return node_; }
     [[nodiscard]] RankZero& rank_zero() noexcept { return rank_zero_; }
     [[nodiscard]] ExecutorProcesses& executors() noexcept { return executors_; }
+    /// Rung for the leader, and for the parents of the executors.
+    [[nodiscard]] base::Doorbell& bell() noexcept { return bell_; }
     [[nodiscard]] SegmentPool& segments() noexcept { return segments_; }
 
 private:
