@@ -51,16 +51,17 @@ public:
         for (; !sent_.empty(); sent_.pop_front()) rank_zero_.take(std::move(sent_.front()));
         rank_zero_.answer(leader_);
     }
-    /// Rounds until `done`; false after half a minute.
+    /// Rounds until `done`; false after three minutes, in which even a busy machine gets there with
+    /// sanitizers.
     template <class Done>
     [[nodiscard]] bool tick_until(Done&& done) {
-        for (auto const end = base::now_ns() + 30'000'000'000u; base::now_ns() < end;) {
+        for (auto const end = base::now_ns() + 180'000'000'000u; base::now_ns() < end;) {
             tick();
             if (done()) return true;
         }
         return false;
     }
-    /// Starts executors again where one has died, until all tasks are final; false after half a minute.
+    /// Starts executors again where one has died, until all tasks are final; false as tick_until().
     [[nodiscard]] bool finish() {
         return tick_until([this] {
             executors_.reap();
