@@ -11,7 +11,9 @@ set(PLENUM_MPI_TEST_ENVIRONMENT
   "OMPI_MCA_btl=self,vader,tcp")
 
 set(PLENUM_TEST_LAUNCHER "")
+set(PLENUM_TIMEOUT_FACTOR 1)
 if(PLENUM_SANITIZE)
+  set(PLENUM_TIMEOUT_FACTOR 4)
   # What Open MPI never frees is reported without a name, as its plugins are closed by then: so no leak check.
   list(APPEND PLENUM_MPI_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" "UBSAN_OPTIONS=print_stacktrace=1")
 endif()
@@ -37,6 +39,7 @@ function(plenum_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${PLENUM_TIMEOUT_FACTOR}")
   add_executable(test_${name} ${arg_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE plenum_flags ${arg_LINK} GTest::gmock)

@@ -85,20 +85,23 @@ Executor::End Executor::serve() {
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
         if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
-        bool const worked = work();
-        if (worked) ringer_.ring(header.leader_bell);  // it may have been the last of its block
+        bool const entered = work();
+        // It may have been the last that its leader waits for, also without a task of its own.
+        if (entered) ringer_.ring(header.leader_bell);
         if (life_over_) return End::life_over;
-        if (worked) continue;
+        if (entered) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
 }
 
 bool Executor::work() {
-    bool worked = false;
-    for (int slot = next_open_slot(); slot >= 0 && !life_over_; slot = next_open_slot())
-        if (run_slot(slot)) worked = true;
-    return worked;
+    bool entered = false;
+    for (int slot = next_open_slot(); slot >= 0 && !life_over_; slot = next_open_slot()) {
+        run_slot(slot);
+        entered = true;
+    }
+    return entered;
 }
 
 int Executor::next_open_slot() const {
@@ -193,7 +196,7 @@ Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t con
     return {slot.first + unit, slot.first + std::min(unit + step, slot.count)};
 }
 
-bool Executor::run_slot(int index) {
+void Executor::run_slot(int index) {
     auto& slot = node_.slot(index);
     // The claim to be here comes before the look at the state: a leader that has closed the slot either sees
     // the claim and waits, or this look sees that the slot is closed.
@@ -265,7 +268,6 @@ bool Executor::run_slot(int index) {
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
-    return worked;
 }
 
 void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk) {

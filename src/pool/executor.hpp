@@ -48,6 +48,8 @@ private:
     /// The last that an executor does, unless it dies: nothing of a block is open, no task is charged any
     /// more.
     void leave();
+    /// Claims and runs tasks while there are any; whether it entered a slot, where its leader may have seen
+    /// it.
     [[nodiscard]] bool work();
     [[nodiscard]] int next_open_slot() const;
     [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
@@ -57,7 +59,7 @@ private:
     [[nodiscard]] bool has_task_here(BlockSlot const& slot) const;
     /// In a block of ChunkMode::each: the task of this executor, or slot.units when it has run.
     [[nodiscard]] std::uint64_t own_unit(BlockSlot const& slot) const;
-    bool run_slot(int index);
+    void run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
     /// Of this executor among those of the node that have run tasks of the batch.
     [[nodiscard]] double weight_in(std::uint32_t batch) const;

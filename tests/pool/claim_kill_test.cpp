@@ -207,7 +207,8 @@ TEST_P(ExecutorsKilledAtRandom, LoseNoTask) {
         node_.executors().reap();
         for (int i = 0; i < executors; ++i) look_after(i);
         return kills >= 600;
-    }));
+    })) << "only "
+        << kills << " executors were killed";
     expect_all_accounted(kills);
 }
 

@@ -57,13 +57,20 @@ void ExecutorProcesses::start(int index) {
     fork_executor(index, false);
 }
 
-bool ExecutorProcesses::start_traced(int index) {
+bool ExecutorProcesses::start_stopped(int index) {
     auto const pid = fork_executor(index, true);
     int status = 0;
-    if (::waitpid(pid, &status, 0) == pid && WIFSTOPPED(status))
-        return ::ptrace(PTRACE_CONT, pid, nullptr, nullptr) == 0;
+    if (::waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) return true;
     note_end(index, status);
     return false;
+}
+
+bool ExecutorProcesses::start_traced(int index) {
+    return start_stopped(index) && resume(index);
+}
+
+bool ExecutorProcesses::resume(int index) {
+    return ::ptrace(PTRACE_CONT, pid(index), nullptr, nullptr) == 0;
 }
 
 bool ExecutorProcesses::stopped(int index) {

@@ -21,9 +21,13 @@ public:
 
     /// Forks the executor of a vacant cell.
     void start(int index);
-    /// The same for one that will be stepped: it can stop itself. False: the system does not let this process
-    /// trace its child.
+    /// The same for one that will be stepped: it has stopped before it looks for tasks. False: the system
+    /// does not let this process trace its child.
+    [[nodiscard]] bool start_stopped(int index);
+    /// The same, going on: it can stop itself.
     [[nodiscard]] bool start_traced(int index);
+    /// Lets a traced executor that has stopped go on. False: it has ended.
+    [[nodiscard]] bool resume(int index);
     /// A traced executor has stopped itself.
     [[nodiscard]] bool stopped(int index);
     /// Lets a traced executor that has stopped execute one instruction. Waits for its end; a system call that

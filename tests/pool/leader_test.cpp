@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -165,6 +166,28 @@ TEST(Leader, RunsEachTaskOnceOnExecutorsThatAreRenewed) {
         EXPECT_EQ(node.rank_zero().timed(batch), 400u);
         expect_each_started_once(starts, 400);
     }
+TEST(Leader, IsWokenByTheLastExecutorEvenIfThatCameTooLateForATask) {
+    NodeUnderTest node({});
+    auto& executors = node.executors();
+    StartCounts const starts{node.place(1)};
+    node.open(fixed_batch({.starts = starts}, 1));
+    ASSERT_TRUE(node.tick_until([&] { return node.node().slot(0).state.load() == SlotState::posted; }));
+    if (!executors.start_stopped(0)) GTEST_SKIP() << "this system does not let a process trace its child";
+    while (node.node().cell(0).phase.load() != Phase::claiming) ASSERT_TRUE(executors.step(0));
+
+    executors.start(1);
+    ASSERT_TRUE(node.tick_until(
+        [&] { return node.node().cell(1).tasks_done.load() == 1 && node.node().cell(1).slot.load() == 0; }));
+    executors.kill(1);  // so that nobody else rings from now on
+    executors.reap_killed(1);
+    ASSERT_TRUE(node.tick_until([&] { return executors.vacant(1); }));
+    node.bell().drain();
+    EXPECT_FALSE(node.rank_zero().all_final());
+    ASSERT_TRUE(executors.resume(0));
+    pollfd waiting{.fd = node.bell().fd(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&waiting, 1, 30'000), 1) << "the leader sleeps on";
+    EXPECT_TRUE(node.finish());
+    EXPECT_THAT(node.rank_zero().complaints(), IsEmpty());
 }
 
 TEST(Leader, LeavesDirectResultsWhereTheyAre) {

@@ -30,7 +30,7 @@ public:
         : memory_(options.bytes),
           node_(formatted(memory_, options.executors, bell_)),
           segments_(node_, node_.header().scratch_begin, node_.header().scratch_end, std::uint64_t{64} << 20,
-                bell_.address()),
+                    bell_.address()),
           rank_zero_(options.least_block_tasks, options.most_block_tasks),
           leader_(node_, {.node = 0, .nodes = options.nodes, .is_rank_zero = true}, segments_,
                   [this](wire::Message message) { sent_.push_back(std::move(message)); }),
@@ -51,16 +51,17 @@ public:
         for (; !sent_.empty(); sent_.pop_front()) rank_zero_.take(std::move(sent_.front()));
         rank_zero_.answer(leader_);
     }
-    /// Rounds until `done`; false after half a minute.
+    /// Rounds until `done`; false after three minutes, in which even a busy machine gets there with
+    /// sanitizers.
     template <class Done>
     [[nodiscard]] bool tick_until(Done&& done) {
-        for (auto const end = base::now_ns() + 30'000'000'000u; base::now_ns() < end;) {
+        for (auto const end = base::now_ns() + 180'000'000'000u; base::now_ns() < end;) {
             tick();
             if (done()) return true;
         }
         return false;
     }
-    /// Starts executors again where one has died, until all tasks are final; false after half a minute.
+    /// Starts executors again where one has died, until all tasks are final; false as tick_until().
     [[nodiscard]] bool finish() {
         return tick_until([this] {
             executors_.reap();
@@ -73,6 +74,8 @@ public:
     [[nodiscard]] NodeView const& node() const noexcept { return node_; }
     [[nodiscard]] RankZero& rank_zero() noexcept { return rank_zero_; }
     [[nodiscard]] ExecutorProcesses& executors() noexcept { return executors_; }
+    /// Rung for the leader, and for the parents of the executors.
+    [[nodiscard]] base::Doorbell& bell() noexcept { return bell_; }
     [[nodiscard]] SegmentPool& segments() noexcept { return segments_; }
 
 private:
