@@ -1,6 +1,7 @@
 // The whole public interface, but plenum/eigen.hpp.
 #pragma once
 
+#include <plenum/actor.hpp>
 #include <plenum/codec.hpp>
 #include <plenum/element.hpp>
 #include <plenum/error.hpp>

@@ -13,6 +13,7 @@
 
 #include "base/interrupt.hpp"
 #include "comm/session.hpp"
+#include "pool/actor_exchange.hpp"
 #include "pool/host.hpp"
 #include "pool/leader.hpp"
 #include "pool/supervisor.hpp"
@@ -97,6 +98,7 @@ private:
     base::Doorbell bell_;
     base::Ringer ringer_;
     NodeView node_;
+    std::unique_ptr<ActorExchange> actors_;
     std::unique_ptr<Supervisor> supervisor_;
     std::unique_ptr<SegmentPool> transient_, kept_;
     std::unique_ptr<Leader> leader_;

@@ -14,6 +14,8 @@
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "pool/actor_ports.hpp"
+#include "pool/executor_port.hpp"
 #include "pool/result_ring.hpp"
 #include "sched/chunks.hpp"
 #include "wire/messages.hpp"
@@ -42,11 +44,16 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 
 }  // namespace
 
-Executor::Executor(NodeView node, int index, OutputPipes pipes)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {
+Executor::Executor(NodeView node, int index, OutputPipes pipes, std::unique_ptr<ExecutorPort> actors)
+    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes), actors_(std::move(actors)) {
+    set_thread_actor_port(actors_.get());
     if (pipes_.out < 0) return;
     for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
         output_marked_[stream] = output_written(stream);
+}
+
+Executor::~Executor() {
+    if (actors_) set_thread_actor_port(nullptr);
 }
 
 void Executor::run() {
@@ -180,6 +187,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
         cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
+    if (actors_) actors_->settle();  // before the tasks can be seen as done
     remember_finished(slot, chunk);
     unclocked_tasks_ += chunk.last - chunk.first;
     // The clock costs as much as a short chunk: it is read for every chunk only where somebody wants to know.

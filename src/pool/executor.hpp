@@ -11,6 +11,8 @@
 
 namespace plenum::pool {
 
+class ExecutorPort;
+
 /// Where an executor's printed output goes; -1: it is not captured.
 struct OutputPipes {
     int out = -1;
@@ -27,7 +29,13 @@ struct OutputMark {
 /// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
 class Executor {
 public:
-    Executor(NodeView node, int index, OutputPipes pipes);
+    /// `actors`: the way to actors; null: there is none.
+    Executor(NodeView node, int index, OutputPipes pipes, std::unique_ptr<ExecutorPort> actors = nullptr);
+    Executor(Executor const&) = delete;
+    Executor& operator=(Executor const&) = delete;
+    Executor(Executor&&) = delete;
+    Executor& operator=(Executor&&) = delete;
+    ~Executor();
     /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
     void run();
 
@@ -59,6 +67,7 @@ private:
     int index_;
     ExecutorCell& cell_;
     OutputPipes pipes_;
+    std::unique_ptr<ExecutorPort> actors_;
     base::Ringer ringer_;
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_

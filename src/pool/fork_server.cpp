@@ -21,6 +21,8 @@
 #include <plenum/error.hpp>
 
 #include "base/cores.hpp"
+#include "base/fd_passing.hpp"
+#include "pool/executor_port.hpp"
 
 namespace plenum::pool {
 namespace {
@@ -52,7 +54,7 @@ void on_memory_fault(int signal, siginfo_t* info, void*) {
     ::signal(signal, SIG_DFL);  // the instruction runs again and ends the process
 }
 
-void note_memory_faults(NodeView node, int index) {
+void note_memory_faults(NodeView node, std::atomic<FaultNote>& note) {
     static std::array<std::byte, 64 * 1024> alternate_stack;
     stack_t const stack{.ss_sp = alternate_stack.data(), .ss_flags = 0, .ss_size = alternate_stack.size()};
     ::sigaltstack(&stack, nullptr);
@@ -65,7 +67,7 @@ void note_memory_faults(NodeView node, int index) {
                      .arrays_end = node.base() + header.arrays_end,
                      .stack_low = &here - depth - (1 << 20),
                      .stack_high = &here,
-                     .note = &node.cell(index).fault};
+                     .note = &note};
     struct sigaction action {};
     action.sa_sigaction = &on_memory_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
@@ -73,25 +75,34 @@ void note_memory_faults(NodeView node, int index) {
     ::sigaction(SIGBUS, &action, nullptr);
 }
 
-[[noreturn]] void run_as_executor(NodeView node, int index, pid_t parent, OutputPipes pipes) {
+/// Among its children the kernel is to choose executors before actors, which cannot be run again, when memory
+/// is short.
+constexpr std::string_view executor_oom_score = "1000", actor_oom_score = "900";
+
+/// What every child does first.
+void become_child(NodeView node, pid_t parent, std::atomic<FaultNote>& note, std::string_view oom_score) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // the parent died in between
     // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
     // business.
     for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE}) ::signal(signal, SIG_DFL);
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
-    note_memory_faults(node, index);
+    note_memory_faults(node, note);
     rlimit const none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);  // a core would hold all of node memory
     if (int const fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
-        [[maybe_unused]] auto const written =
-            ::write(fd, "1000", 4);  // the kernel's first choice, not the parent
+        [[maybe_unused]] auto const written = ::write(fd, oom_score.data(), oom_score.size());
         ::close(fd);
     }
+}
+
+/// Runs `work`, and ends the process.
+template <class Work>
+[[noreturn]] void end_after(std::string const& name, Work&& work) {
     try {
-        Executor(node, index, pipes).run();
+        work();
     } catch (std::exception const& error) {
-        auto const text = fmt::format("plenum: executor {} stopped: {}\n", index, error.what());
+        auto const text = fmt::format("plenum: {} stopped: {}\n", name, error.what());
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(1);
     }
@@ -100,7 +111,28 @@ void note_memory_faults(NodeView node, int index) {
     ::_exit(0);
 }
 
-[[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes, int threads) {
+[[noreturn]] void run_as_executor(NodeView node, pid_t parent, SpawnRequest request, base::UniqueFd socket) {
+    auto& cell = node.cell(request.index);
+    become_child(node, parent, cell.fault, executor_oom_score);
+    end_after(fmt::format("executor {}", request.index), [&] {
+        Executor(node, request.index, {STDOUT_FILENO, STDERR_FILENO},
+                 std::make_unique<ExecutorPort>(std::move(socket), cell.rank, request.channel))
+            .run();
+    });
+}
+
+[[noreturn]] void run_as_actor_host(NodeView node, pid_t parent, ActorHost::Place place,
+                                    base::UniqueFd socket) {
+    become_child(node, parent, place.note->fault, actor_oom_score);
+    // A launcher binds the rank to a core, where its executor works: actors may use any of the node.
+    node.header().processors.apply_to_thread();
+    ::dup2(place.pipes.out, STDOUT_FILENO);
+    ::dup2(place.pipes.error, STDERR_FILENO);
+    end_after("the actor host", [&] { ActorHost(std::move(socket), std::move(place)).run(); });
+}
+
+[[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes,
+                        ForkServer::Options const& options) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
@@ -114,14 +146,17 @@ void note_memory_faults(NodeView node, int index) {
     if (int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, STDIN_FILENO);
     static std::array<char, 1 << 16> stdout_buffer;
     std::setvbuf(stdout, stdout_buffer.data(), _IOFBF, stdout_buffer.size());
-    base::limit_library_threads(threads);
-    for (int index = 0; ::recv(socket, &index, sizeof index, 0) == sizeof index;) {
+    base::limit_library_threads(options.threads_per_task);
+    SpawnRequest request;
+    for (base::UniqueFd end; base::receive_with_fd(socket, &request, sizeof request, end); end.reset()) {
         // The child becomes a child of the rank's process, which then sees its end directly.
         auto const child = static_cast<pid_t>(
             ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
         if (child == 0) {
             ::close(socket);
-            run_as_executor(node, index, parent, {STDOUT_FILENO, STDERR_FILENO});
+            if (request.index == actor_host_index)
+                run_as_actor_host(node, parent, options.actor_host, std::move(end));
+            run_as_executor(node, parent, request, std::move(end));
         }
         auto const answer = child > 0 ? child : -errno;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
@@ -146,7 +181,7 @@ ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
             fmt::format("cannot fork ({}); raise the limit on processes (ulimit -u)", std::strerror(errno)));
     if (server_ == 0) {
         ::close(ends[0]);
-        serve(node, ends[1], parent, pipes, options.threads_per_task);
+        serve(node, ends[1], parent, pipes, options);
     }
 }
 
@@ -155,15 +190,16 @@ ForkServer::~ForkServer() {
     ::waitpid(server_, nullptr, 0);
 }
 
-pid_t ForkServer::spawn(int index) {
+pid_t ForkServer::spawn(SpawnRequest request, int socket) {
     pid_t answer = -EPIPE;
-    if (::send(socket_.get(), &index, sizeof index, MSG_NOSIGNAL) == sizeof index)
+    if (base::send_with_fd(socket_.get(), &request, sizeof request, socket))
         while (::recv(socket_.get(), &answer, sizeof answer, 0) < 0 && errno == EINTR) {
         }
     if (answer <= 0)
-        throw EnvironmentError(fmt::format(
-            "cannot start an executor ({}); raise the limit on processes (ulimit -u) or use fewer ranks",
-            std::strerror(-answer)));
+        throw EnvironmentError(
+            fmt::format("cannot start a process for tasks or actors ({}); raise the limit on processes "
+                        "(ulimit -u) or use fewer ranks",
+                        std::strerror(-answer)));
     return answer;
 }
 

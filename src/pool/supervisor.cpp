@@ -9,27 +9,18 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <optional>
 #include <plenum/error.hpp>
 
 #include "base/futex.hpp"
+#include "pool/child_end.hpp"
+#include "pool/executor_port.hpp"
 
 namespace plenum::pool {
 namespace {
 
 /// An executor that dies this often without a task at work will not get better.
 constexpr int most_idle_deaths = 20;
-
-/// How often the kernel has killed for lack of memory.
-std::uint64_t count_oom_kills() {
-    std::ifstream file("/proc/vmstat");
-    std::string name;
-    std::uint64_t value = 0;
-    while (file >> name >> value)
-        if (name == "oom_kill") return value;
-    return 0;
-}
 
 /// The task that has printed what carries no mark yet; nothing when several may have.
 std::optional<std::uint64_t> running_task(ExecutorCell const& cell) {
@@ -58,7 +49,8 @@ Supervisor::Supervisor(NodeView node, int index, Options options)
     }
     server_ =
         std::make_unique<ForkServer>(node_, OutputPipes{pipes_[0].write_end.get(), pipes_[1].write_end.get()},
-                                     ForkServer::Options{options_.threads_per_task});
+                                     ForkServer::Options{.threads_per_task = options_.threads_per_task,
+                                                         .actor_host = options_.actors->keeper().place()});
     for (auto& pipe : pipes_) pipe.write_end.reset();
 }
 
@@ -83,14 +75,23 @@ void Supervisor::start() {
     cell.waits_for_space.store(0, std::memory_order_relaxed);
     tasks_at_start_ = cell.tasks_done.load(std::memory_order_relaxed);
     cell.state.store(CellState::running, std::memory_order_release);
+    auto [channel, socket] = options_.actors->open_channel();
+    channel_ = channel;
     if (options_.isolation == Isolation::none) {
-        thread_ = std::thread([node = node_, index = index_] { Executor(node, index, {}).run(); });
+        thread_ = std::thread([node = node_, index = index_, rank = options_.rank, channel = channel_,
+                               end = std::move(socket)]() mutable {
+            Executor(node, index, {}, std::make_unique<ExecutorPort>(std::move(end), rank, channel)).run();
+        });
         thread_runs_ = true;
         return;
     }
     oom_kills_ = count_oom_kills();
-    child_ = server_->spawn(index_);
+    child_ = server_->spawn({.index = index_, .channel = channel_}, socket.get());
     child_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
+}
+
+pid_t Supervisor::start_actor_host(int socket) {
+    return server_->spawn({.index = actor_host_index}, socket);
 }
 
 void Supervisor::reap() {
@@ -98,6 +99,7 @@ void Supervisor::reap() {
     if (child_ <= 0 || ::waitpid(child_, &status, WNOHANG) != child_) return;
     child_ = -1;
     child_fd_.reset();
+    options_.actors->close_channel(channel_);
     read_output();
     auto& cell = node_.cell(index_);
     bool const owned = cell.phase.load(std::memory_order_acquire) == Phase::owning;

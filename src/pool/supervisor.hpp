@@ -12,6 +12,7 @@
 
 #include "base/doorbell.hpp"
 #include "base/unique_fd.hpp"
+#include "pool/actor_exchange.hpp"
 #include "pool/fork_server.hpp"
 #include "pool/isolation.hpp"
 #include "pool/output_reader.hpp"
@@ -26,6 +27,7 @@ public:
         int rank = 0;
         base::DoorbellAddress bell;  ///< of this rank's process
         std::function<void(wire::Output)> output;
+        ActorExchange* actors = nullptr;  ///< gives executors their way to actors; outlives this
     };
     /// Forks the fork server (main thread, before other threads) for cell `index`. No executor runs yet.
     Supervisor(NodeView node, int index, Options options);
@@ -35,6 +37,8 @@ public:
     Supervisor& operator=(Supervisor&&) = delete;
     ~Supervisor();
 
+    /// A process for the actors of the rank; `socket`: its end. Only with Isolation::process.
+    [[nodiscard]] pid_t start_actor_host(int socket);
     /// Starts the executor when its cell is vacant, reaps it when it has died, reads its output. Never
     /// blocks.
     void tick();
@@ -64,6 +68,7 @@ private:
     bool thread_runs_ = false;
     pid_t child_ = -1;
     base::UniqueFd child_fd_;
+    std::int32_t channel_ = 0;  // of the executor to the actors
     std::uint64_t oom_kills_ = 0;
     std::uint64_t tasks_at_start_ = 0;
     int idle_deaths_ = 0;
