@@ -67,6 +67,7 @@ private:
     };
 
     void start();
+    void create(wire::ActorRecord const& record);
     void forward(wire::ActorRecord const& record);
     void fail(wire::ActorHead const& head, std::string const& type, FailureCause cause,
               std::string const& message);
@@ -88,7 +89,9 @@ private:
     bool runs_ = false;
     std::uint64_t oom_kills_ = 0;
     std::map<std::uint64_t, Actor> actors_;
-    std::deque<wire::ActorHead> unanswered_;  // in the order in which the host answers
+    std::uint64_t newest_ = 0;  // highest number of an actor that has come here
+    std::map<std::uint64_t, std::vector<wire::ActorRecord>> early_;  // by actor; see take()
+    std::deque<wire::ActorHead> unanswered_;                         // in the order in which the host answers
     std::deque<Owed> owed_;
 };
 
