@@ -11,4 +11,5 @@
 #include <plenum/result_file.hpp>
 #include <plenum/results.hpp>
 #include <plenum/run.hpp>
+#include <plenum/scratch.hpp>
 #include <plenum/shared.hpp>

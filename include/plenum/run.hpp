@@ -9,12 +9,15 @@
 
 namespace plenum {
 
-/// How plenum::run works. Unset fields come from PLENUM_SCHEDULE, PLENUM_CHUNK_SIZE, PLENUM_ISOLATION and
-/// PLENUM_NODE_MEMORY of rank 0, as for `plenum run`.
+/// How plenum::run works. Unset fields come from PLENUM_SCHEDULE, PLENUM_CHUNK_SIZE, PLENUM_ISOLATION,
+/// PLENUM_EXECUTORS, PLENUM_TASKS_PER_EXECUTOR, PLENUM_THREADS_PER_TASK and PLENUM_NODE_MEMORY of rank 0, as for `plenum run`.
 struct RunSettings {
     std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2
     std::string chunk_size = {};    ///< tasks per chunk
     std::string isolation = {};     ///< process, none
+    std::string executors = {};     ///< tasks that each rank runs at the same time; many for tasks that wait
+    std::string tasks_per_executor = {};  ///< after which an executor is renewed; "0": never
+    std::string threads_per_task = {};  ///< of the libraries that tasks call
     std::string node_memory = {};   ///< "4G"
 };
 

@@ -56,7 +56,8 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
     return agree_on_start(session, texts_of(options), refusal, threads);
 }
 
-int threads_per_task() {
+/// By the environment of this rank, where no option says it.
+int default_threads() {
     auto const* const text = std::getenv("SLURM_CPUS_PER_TASK");
     return text != nullptr ? std::clamp(std::atoi(text), 1, 4096) : 1;
 }
@@ -69,9 +70,10 @@ int exit_code_of(std::exception const& error) {
 /// The end when only this rank knows that it cannot go on.
 [[noreturn]] void end_all_ranks(comm::Session& session, std::exception const& error) {
     auto const& topology = session.topology();
-    print_error(topology.ranks == 1 ? error.what()
-                                    : fmt::format("rank {} ({}): {}", topology.rank,
-                                                  topology.hosts[static_cast<std::size_t>(topology.rank)], error.what()));
+    print_error(topology.ranks == 1
+                    ? error.what()
+                    : fmt::format("rank {} ({}): {}", topology.rank,
+                                  topology.hosts[static_cast<std::size_t>(topology.rank)], error.what()));
     session.abort(exit_code_of(error));
     std::_Exit(exit_code_of(error));  // not reached; the compiler cannot see that through a virtual call
 }
@@ -95,21 +97,29 @@ int guarded(Program& program, std::function<int()> const& work) {
 
 int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start_ns,
           MakeProgram const& make_program) {
-    auto const threads = threads_per_task();
-    auto const start = agree(session, asked, base::library_threads(threads));
+    auto start = agree(session, asked, base::library_threads(default_threads()));
     auto const options = options_from(start.options);
+    auto const threads = options.threads_per_task != 0 ? options.threads_per_task : default_threads();
+    std::vector<std::string> cores;
+    for (auto& place : start.places) {
+        cores.push_back(place.cores);
+        if (options.threads_per_task != 0) place.threads = options.threads_per_task;
+    }
+    auto const warnings = placement_warnings(session.topology(), start.places, options.executors);
     hdf5::open_library();  // a parallel HDF5 calls MPI: here, not in the writer's thread
     pool::Engine engine(session, {.schedule = sched::technique_named(options.schedule).value(),
                                   .chunk_size = options.chunk_size,
                                   .isolation = options.isolation,
                                   .node_memory = options.node_memory,
-                                  .threads_per_task = threads});
+                                  .executors = options.executors,
+                                  .tasks_per_executor = options.tasks_per_executor,
+                                  .threads = {.count = threads, .asked = options.threads_per_task != 0}});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,
                             .options = options,
-                            .cores = start.cores,
-                            .warnings = start.warnings,
+                            .cores = cores,
+                            .warnings = warnings,
                             .mpi_version = session.mpi_version(),
                             .startup_seconds = base::seconds_since(start_ns)};
     auto const program = make_program(options);

@@ -40,7 +40,10 @@ app::AskedOptions options_of(RunSettings const& settings) {
     for (auto const& row : app::run_option_table(names))
         for (auto const& [name, text] :
              {std::pair{"schedule", &settings.schedule}, std::pair{"chunk-size", &settings.chunk_size},
-              std::pair{"isolation", &settings.isolation}, std::pair{"node-memory", &settings.node_memory}})
+              std::pair{"isolation", &settings.isolation}, std::pair{"executors", &settings.executors},
+              std::pair{"tasks-per-executor", &settings.tasks_per_executor},
+              std::pair{"threads-per-task", &settings.threads_per_task},
+              std::pair{"node-memory", &settings.node_memory}})
             if (row.name == name && !text->empty()) {
                 app::store_option(asked.options, row, *text, row.name);
                 asked.given.push_back(row.name);

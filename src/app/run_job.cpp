@@ -169,8 +169,10 @@ private:
         auto const& topology = launched.engine.topology();
         for (int rank = 0; rank < topology.ranks; ++rank) {
             auto const i = static_cast<std::size_t>(rank);
-            say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
-                            launched.cores[i]));
+            auto const executors = launched.options.executors;
+            say(fmt::format("rank {} on {} (node {}): cores {}{}", rank, topology.hosts[i],
+                            topology.node_of[i], launched.cores[i],
+                            executors == 1 ? "" : fmt::format(", {} executors", executors)));
         }
         say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results",
                         launched.mpi_version, base::format_bytes(launched.engine.node().bytes() / 2)));
@@ -209,6 +211,7 @@ private:
             summary.ranks.push_back({.rank = report.rank,
                                      .host = launched.engine.topology().hosts[rank],
                                      .cores = launched.cores[rank],
+                                     .executors = launched.options.executors,
                                      .busy_seconds = report.busy_seconds,
                                      .tasks = report.tasks});
             if (report.first_start > 0 && (first == 0 || report.first_start < first))
@@ -238,6 +241,9 @@ private:
         provenance.options.push_back({"seed", static_cast<std::int64_t>(launched.options.seed)});
         provenance.options.push_back({"schedule", launched.options.schedule});
         provenance.options.push_back({"chunk-size", static_cast<std::int64_t>(launched.options.chunk_size)});
+        provenance.options.push_back({"executors", std::int64_t{launched.options.executors}});
+        provenance.options.push_back(
+            {"tasks-per-executor", static_cast<std::int64_t>(launched.options.tasks_per_executor)});
         provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
         provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
         provenance.options.push_back({"mpi", launched.mpi_version});
@@ -248,10 +254,12 @@ private:
                 {.rank = report.rank,
                  .host = launched.engine.topology().hosts[rank],
                  .cores = launched.cores[rank],
+                 .executors = launched.options.executors,
                  .startup = launched.startup_seconds,
                  .init = report.first_start,
                  .working = report.busy_seconds,
-                 .waiting = std::max(0.0, wall - report.first_start - report.busy_seconds),
+                 .waiting = std::max(
+                     0.0, launched.options.executors * (wall - report.first_start) - report.busy_seconds),
                  .commit = report.rank == 0 ? results_->commit_seconds() : 0,
                  .tasks = report.tasks});
         }

@@ -38,6 +38,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     }
     request.schedule = map.options.schedule;
     request.chunk_size = map.options.chunk_size;
+    request.running_per_node = map.options.running_per_node;
+    request.tasks_per_executor = map.options.tasks_per_executor;
     io::MapId id = 0;
     writer_.run([&] {
         id = file_->begin_map({.name = map.name,

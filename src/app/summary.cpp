@@ -143,7 +143,9 @@ std::optional<double> tasks_per_second(RunSummary const& summary) {
 }
 
 std::optional<double> parallel_efficiency(RunSummary const& summary) {
-    double const available = static_cast<double>(summary.ranks.size()) * summary.compute_seconds;
+    double executors = 0;
+    for (auto const& rank : summary.ranks) executors += rank.executors;
+    double const available = executors * summary.compute_seconds;
     if (!(available > 0)) return std::nullopt;
     return sum_of_busy_seconds(summary) / available;
 }
@@ -156,7 +158,7 @@ std::optional<double> load_imbalance(RunSummary const& summary) {
 }
 
 double busy_share(RunSummary const& summary, RunSummary::Rank const& rank) {
-    return summary.compute_seconds > 0 ? rank.busy_seconds / summary.compute_seconds : 0;
+    return summary.compute_seconds > 0 ? rank.busy_seconds / (rank.executors * summary.compute_seconds) : 0;
 }
 
 std::string summary_text(RunSummary const& summary, TextStyle const& style) {

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
     return {{"rank", rank.rank},
             {"host", rank.host},
             {"cores", rank.cores},
+            {"executors", rank.executors},
             {"busy_seconds", rank.busy_seconds},
             {"busy_share", busy_share(summary, rank)},
             {"tasks", rank.tasks}};

@@ -52,7 +52,8 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     if (topology.leads()) {
         int most_ranks = 0;
         for (int n = 0; n < topology.nodes; ++n) most_ranks = std::max(most_ranks, topology.ranks_on(n));
-        node_.format(topology.node_ranks, most_ranks, base::now_ns());
+        node_.format(topology.node_ranks * options_.executors, most_ranks * options_.executors,
+                     base::now_ns());
         node_.header().leader_bell = bell_.address();
     }
     session_.transport().barrier();  // the header is there
@@ -65,9 +66,10 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
                       .ring = [this] { ringer_.ring(bell_.address()); }});
     // The fork server has to come before threads and before MPI moves data.
     supervisor_ = std::make_unique<Supervisor>(
-        node_, topology.node_rank,
+        node_, first_cell(topology.node_rank),
         Supervisor::Options{.isolation = options_.isolation,
-                            .threads_per_task = options_.threads_per_task,
+                            .executors = options_.executors,
+                            .threads = options_.threads,
                             .rank = topology.rank,
                             .bell = bell_.address(),
                             .output = [this](wire::Output output) { send(0, std::move(output)); },
@@ -89,7 +91,11 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     }
     if (topology.rank == 0)
         host_ = std::make_unique<Host>(
-            node_, topology, Host::Options{.schedule = options_.schedule, .chunk_size = options_.chunk_size},
+            node_, topology,
+            Host::Options{.schedule = options_.schedule,
+                          .chunk_size = options_.chunk_size,
+                          .executors_per_rank = options_.executors,
+                          .tasks_per_executor = options_.tasks_per_executor},
             [this](int rank, wire::Message message) { send(rank, std::move(message)); }, bell_.address());
 }
 
@@ -129,7 +135,7 @@ void Engine::send(int rank, wire::Message message) {
     if (rank == topology.leader()) return ringer_.ring(node_.header().leader_bell);
     int node_rank = 0;
     for (std::size_t r = 0; r < to; ++r) node_rank += topology.node_of[r] == topology.node ? 1 : 0;
-    ringer_.ring(node_.cell(node_rank).parent_bell);
+    ringer_.ring(node_.cell(first_cell(node_rank)).parent_bell);
 }
 
 void Engine::wait() {
@@ -232,7 +238,8 @@ void Engine::end_at_once(int code) {
     auto const start = base::now_ns();
     while (session_.transport().busy() && base::now_ns() - start < last_words_ns)
         (void)session_.transport().receive();
-    // The executors see their parent die. The body may be anywhere: nothing is destroyed under its feet.
+    supervisor_->abandon();
+    // The body may be anywhere: nothing is destroyed under its feet.
     ::_exit(code);
 }
 
@@ -257,15 +264,23 @@ void Engine::leave() {
     supervisor_->stop(2000);
     actors_->stop(2000);
     auto const& topology = session_.topology();
-    auto const& cell = node_.cell(topology.node_rank);
+    std::uint64_t tasks = 0, busy = 0, first_start = 0, last_end = 0;
+    for (int i = 0; i < options_.executors; ++i) {
+        auto const& cell = node_.cell(first_cell(topology.node_rank) + i);
+        tasks += cell.tasks_done.load();
+        busy += cell.busy_ns.load();
+        if (auto const start = cell.first_start_ns.load(); start != 0)
+            first_start = first_start == 0 ? start : std::min(first_start, start);
+        last_end = std::max(last_end, cell.last_end_ns.load());
+    }
     auto const seconds = [&](std::uint64_t ns) {
         return ns == 0 ? 0.0 : static_cast<double>(ns - header.run_start_ns) * 1e-9;
     };
     send(0, wire::Farewell{.rank = topology.rank,
-                           .tasks = cell.tasks_done.load(),
-                           .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9,
-                           .first_start = seconds(cell.first_start_ns.load()),
-                           .last_end = seconds(cell.last_end_ns.load())});
+                           .tasks = tasks,
+                           .busy_seconds = static_cast<double>(busy) * 1e-9,
+                           .first_start = seconds(first_start),
+                           .last_end = seconds(last_end)});
 }
 
 void Engine::dispatch(comm::Incoming incoming) {

@@ -24,11 +24,13 @@ struct EngineOptions {
     sched::Technique schedule = sched::Technique::automatic;
     std::uint64_t chunk_size = 0;
     Isolation isolation = Isolation::process;
-    std::uint64_t node_memory = 0;  ///< bytes; 0: half of what the node can give
-    int threads_per_task = 1;
+    std::uint64_t node_memory = 0;         ///< bytes; 0: half of what the node can give
+    int executors = 1;                     ///< of each rank
+    std::uint64_t tasks_per_executor = 0;  ///< 0: any number
+    ThreadsPerTask threads = {};
 };
 
-/// What the executors of a rank did.
+/// What the executors of a rank did, all together.
 struct RankReport {
     int rank = 0;
     std::uint64_t tasks = 0;
@@ -80,6 +82,7 @@ public:
 
 private:
     void reserve_memory();
+    [[nodiscard]] int first_cell(int node_rank) const noexcept { return node_rank * options_.executors; }
     void send(int rank, wire::Message message);
     void run_loop(std::thread& body_thread, std::atomic<bool> const& body_ended);
     void wait();

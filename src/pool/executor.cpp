@@ -11,10 +11,10 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
-#include "pool/actor_ports.hpp"
 #include "pool/executor_port.hpp"
 #include "pool/result_ring.hpp"
 #include "sched/chunks.hpp"
@@ -44,28 +44,34 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 
 }  // namespace
 
-Executor::Executor(NodeView node, int index, OutputPipes pipes, std::unique_ptr<ExecutorPort> actors)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes), actors_(std::move(actors)) {
-    set_thread_actor_port(actors_.get());
+Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors)
+    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes), actors_(actors) {
     if (pipes_.out < 0) return;
     for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
         output_marked_[stream] = output_written(stream);
 }
 
-Executor::~Executor() {
-    if (actors_) set_thread_actor_port(nullptr);
+Executor::End Executor::run() {
+    auto const end = serve();
+    leave();
+    if (end == End::life_over) cell_.left.store(1, std::memory_order_release);
+    return end;
 }
 
-void Executor::run() {
+void Executor::leave() {
+    std::cout.flush();
+    std::fflush(stdout);
+}
+
+Executor::End Executor::serve() {
     auto& header = node_.header();
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
-        if (header.stop.load(std::memory_order_acquire) != 0) return;
-        if (work()) {
-            // It may have been the last of its block.
-            ringer_.ring(header.leader_bell);
-            continue;
-        }
+        if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
+        bool const worked = work();
+        if (worked) ringer_.ring(header.leader_bell);  // it may have been the last of its block
+        if (life_over_) return End::life_over;
+        if (worked) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
@@ -73,7 +79,7 @@ void Executor::run() {
 
 bool Executor::work() {
     bool worked = false;
-    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot())
+    for (int slot = oldest_open_slot(); slot >= 0 && !life_over_; slot = oldest_open_slot())
         if (run_slot(slot)) worked = true;
     return worked;
 }
@@ -81,23 +87,52 @@ bool Executor::work() {
 int Executor::oldest_open_slot() const {
     int best = -1;
     auto best_sequence = UINT64_MAX;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
         if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
             continue;
+        if (!has_free_permit(slot)) continue;
         best = i;
         best_sequence = slot.sequence;
     }
     return best;
 }
 
+bool Executor::has_free_permit(BlockSlot const& slot) const {
+    return slot.permits == 0 || std::ranges::any_of(node_.permits(slot), [](Permit const& permit) {
+               return permit.load(std::memory_order_acquire) == 0;
+           });
+}
+
+bool Executor::take_permit(BlockSlot const& slot) {
+    if (slot.permits == 0) return true;
+    for (auto& permit : node_.permits(slot)) {
+        std::uint32_t free = 0;
+        if (!permit.compare_exchange_strong(free, static_cast<std::uint32_t>(index_) + 1)) continue;
+        permit_ = &permit;
+        return true;
+    }
+    return false;
+}
+
+void Executor::give_permit_back() {
+    if (permit_ == nullptr) return;
+    std::exchange(permit_, nullptr)->store(0, std::memory_order_release);
+    // Who found none sleeps, perhaps with work of this batch before it.
+    auto& work = node_.header().work;
+    work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(work);
+}
+
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
-    if (slot.mode == ChunkMode::uniform) return slot.chunk;
+    auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
+    if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
     auto const done = slot.next.load(std::memory_order_relaxed);
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+    return std::min(
+        most, sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors));
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
@@ -113,7 +148,7 @@ bool Executor::run_slot(int index) {
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
     bool worked = false;
-    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
+    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted && take_permit(slot)) {
         if (batch_ != slot.batch || function_ == nullptr) {
             batch_ = slot.batch;
             object_.reset();
@@ -148,7 +183,8 @@ bool Executor::run_slot(int index) {
         call.task_ended = &Executor::task_ended;
         clock_ = base::now_ns();
         auto& header = node_.header();
-        for (;;) {
+        auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
+        while (!life_is_over()) {
             auto const step = step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
             auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
@@ -161,12 +197,15 @@ bool Executor::run_slot(int index) {
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
             worked = true;
+            lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
         }
+        life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished
+        give_permit_back();
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -187,7 +226,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
         cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
-    if (actors_) actors_->settle();  // before the tasks can be seen as done
+    if (actors_ != nullptr) actors_->settle();  // before the tasks can be seen as done
     remember_finished(slot, chunk);
     unclocked_tasks_ += chunk.last - chunk.first;
     // The clock costs as much as a short chunk: it is read for every chunk only where somebody wants to know.

@@ -29,23 +29,30 @@ struct OutputMark {
 /// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
 class Executor {
 public:
-    /// `actors`: the way to actors; null: there is none.
-    Executor(NodeView node, int index, OutputPipes pipes, std::unique_ptr<ExecutorPort> actors = nullptr);
-    Executor(Executor const&) = delete;
-    Executor& operator=(Executor const&) = delete;
-    Executor(Executor&&) = delete;
-    Executor& operator=(Executor&&) = delete;
-    ~Executor();
-    /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
-    void run();
+    enum class End {
+        stopped,    ///< the node has stopped
+        life_over,  ///< it has run as many tasks as a batch allows: a fresh executor takes its place
+    };
+    /// `actors`: the way of its tasks to actors, if there is one; outlives this.
+    Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors = nullptr);
+    /// Runs until the node stops or its life is over. Sleeps on the node's futex when there is nothing to do.
+    [[nodiscard]] End run();
 
 private:
     struct ChunkRange {
         std::uint64_t first, last;
     };
 
+    [[nodiscard]] End serve();
+    /// The last that an executor does, unless it dies: nothing of a block is open, no task is charged any
+    /// more.
+    void leave();
     [[nodiscard]] bool work();
     [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
+    /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
+    [[nodiscard]] bool take_permit(BlockSlot const& slot);
+    void give_permit_back();
     bool run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
@@ -67,13 +74,16 @@ private:
     int index_;
     ExecutorCell& cell_;
     OutputPipes pipes_;
-    std::unique_ptr<ExecutorPort> actors_;
+    ExecutorPort* actors_;
     base::Ringer ringer_;
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_
     detail::ChunkFunction function_ = nullptr;
-    double mean_ns_ = 0;                  // of a task of batch_; 0: unknown
-    std::uint64_t sequence_ = 0;          // of the block at work
+    Permit* permit_ = nullptr;    // held
+    double mean_ns_ = 0;          // of a task of batch_; 0: unknown
+    std::uint64_t sequence_ = 0;  // of the block at work
+    std::uint64_t lived_ = 0;     // tasks it has run
+    bool life_over_ = false;
     std::uint64_t clock_ = 0;             // last reading
     std::uint32_t unclocked_chunks_ = 0;  // since then
     std::uint64_t unclocked_tasks_ = 0;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,14 +19,22 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <optional>
 #include <plenum/error.hpp>
+#include <string_view>
+#include <utility>
 
 #include "base/cores.hpp"
 #include "base/fd_passing.hpp"
+#include "base/remove_tree.hpp"
+#include "pool/actor_ports.hpp"
 #include "pool/executor_port.hpp"
+#include "pool/scratch.hpp"
 
 namespace plenum::pool {
 namespace {
+
+constexpr int executor_end_ms = 1000;  // that a killed executor may take
 
 /// What the fault handler of an executor needs; one executor per process.
 struct FaultContext {
@@ -75,14 +84,16 @@ void note_memory_faults(NodeView node, std::atomic<FaultNote>& note) {
     ::sigaction(SIGBUS, &action, nullptr);
 }
 
-/// Among its children the kernel is to choose executors before actors, which cannot be run again, when memory
-/// is short.
+/// When memory is short the kernel is to choose executors before actors, whose state would be lost.
 constexpr std::string_view executor_oom_score = "1000", actor_oom_score = "900";
 
 /// What every child does first.
-void become_child(NodeView node, pid_t parent, std::atomic<FaultNote>& note, std::string_view oom_score) {
+void become_child(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+                  std::atomic<FaultNote>& note, std::string_view oom_score) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // the parent died in between
+    ::setpgid(0, ::getpgid(parent));
+    use_scratch(ScratchScope::process, scratch, std::to_string(::getpid()));
     // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
     // business.
     for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE}) ::signal(signal, SIG_DFL);
@@ -106,67 +117,127 @@ template <class Work>
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(1);
     }
-    std::cout.flush();
-    std::fflush(stdout);
     ::_exit(0);
 }
 
-[[noreturn]] void run_as_executor(NodeView node, pid_t parent, SpawnRequest request, base::UniqueFd socket) {
+[[noreturn]] void run_as_executor(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+                                  SpawnRequest request, base::UniqueFd socket) {
     auto& cell = node.cell(request.index);
-    become_child(node, parent, cell.fault, executor_oom_score);
+    become_child(node, parent, scratch, cell.fault, executor_oom_score);
     end_after(fmt::format("executor {}", request.index), [&] {
-        Executor(node, request.index, {STDOUT_FILENO, STDERR_FILENO},
-                 std::make_unique<ExecutorPort>(std::move(socket), cell.rank, request.channel))
-            .run();
+        ExecutorPort actors(std::move(socket), cell.rank, request.channel);
+        set_process_actor_port(&actors);
+        (void)Executor(node, request.index, {STDOUT_FILENO, STDERR_FILENO}, &actors).run();
     });
 }
 
-[[noreturn]] void run_as_actor_host(NodeView node, pid_t parent, ActorHost::Place place,
-                                    base::UniqueFd socket) {
-    become_child(node, parent, place.note->fault, actor_oom_score);
+[[noreturn]] void run_as_actor_host(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+                                    ActorHost::Place place, base::UniqueFd socket) {
+    become_child(node, parent, scratch, place.note->fault, actor_oom_score);
     // A launcher binds the rank to a core, where its executor works: actors may use any of the node.
     node.header().processors.apply_to_thread();
-    ::dup2(place.pipes.out, STDOUT_FILENO);
-    ::dup2(place.pipes.error, STDERR_FILENO);
-    end_after("the actor host", [&] { ActorHost(std::move(socket), std::move(place)).run(); });
+    place.pipes = {STDOUT_FILENO, STDERR_FILENO};
+    end_after("the actor host", [&] {
+        ActorHost(std::move(socket), std::move(place)).run();
+        std::cout.flush();
+        std::fflush(stdout);
+    });
 }
 
-[[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes,
+/// Standard output and error of this process; the pipes of the others are closed.
+void take_pipes(std::vector<OutputPipes> const& pipes, std::size_t mine) {
+    ::dup2(pipes[mine].out, STDOUT_FILENO);
+    ::dup2(pipes[mine].error, STDERR_FILENO);
+    for (auto const& [out, error] : pipes) {
+        ::close(out);
+        ::close(error);
+    }
+}
+
+/// A process of CLONE_PARENT: the child becomes a child of the rank's process, which then sees its end
+/// directly.
+pid_t clone_executor(base::UniqueFd& descriptor) {
+    int fd = -1;
+    auto const child = static_cast<pid_t>(
+        ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, nullptr, &fd, nullptr, nullptr));
+    if (child > 0) descriptor.reset(fd);
+    return child;
+}
+
+struct Order {
+    SpawnRequest request;
+    base::UniqueFd socket;  // for the child
+};
+
+/// Waits for the next order; nothing when the rank's process has gone, or wants no more children.
+std::optional<Order> next_order(int socket, int parent_descriptor) {
+    std::array<pollfd, 2> fds{pollfd{.fd = socket, .events = POLLIN, .revents = 0},
+                              pollfd{.fd = parent_descriptor, .events = POLLIN, .revents = 0}};
+    while (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) {
+    }
+    Order order;
+    if (fds[0].revents == 0 ||
+        !base::receive_with_fd(socket, &order.request, sizeof order.request, order.socket))
+        return std::nullopt;
+    return order;
+}
+
+/// What the rank may have left, however it ended.
+void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::path const& scratch) {
+    for (auto const& executor : executors) {
+        if (!executor) continue;
+        ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
+        pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
+        ::poll(&end, 1, executor_end_ms);
+    }
+    base::remove_tree(scratch);
+}
+
+[[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
                         ForkServer::Options const& options) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    base::UniqueFd const parent_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
     if (::getppid() != parent) ::_exit(1);
+    ::setpgid(0, 0);  // launchers kill the rank's whole group
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.
     if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) !=
         0)
         ::_exit(1);
-    ::dup2(pipes.out, STDOUT_FILENO);
-    ::dup2(pipes.error, STDERR_FILENO);
-    if (int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, STDIN_FILENO);
+    // Standard output is the launcher's, which waits for its end.
+    if (int const null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+        for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
     static std::array<char, 1 << 16> stdout_buffer;
     std::setvbuf(stdout, stdout_buffer.data(), _IOFBF, stdout_buffer.size());
-    base::limit_library_threads(options.threads_per_task);
-    SpawnRequest request;
-    for (base::UniqueFd end; base::receive_with_fd(socket, &request, sizeof request, end); end.reset()) {
-        // The child becomes a child of the rank's process, which then sees its end directly.
-        auto const child = static_cast<pid_t>(
-            ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    base::limit_library_threads(options.threads.count, options.threads.asked);
+    std::vector<base::UniqueFd> executors(pipes.size());
+    while (auto order = next_order(socket, parent_descriptor.get())) {
+        auto const& request = order->request;
+        bool const actors = request.index == actor_host_index;
+        auto const seat =
+            actors ? pipes.size() - 1 : static_cast<std::size_t>(request.index - options.first_cell);
+        auto const child = clone_executor(executors[seat]);
         if (child == 0) {
             ::close(socket);
-            if (request.index == actor_host_index)
-                run_as_actor_host(node, parent, options.actor_host, std::move(end));
-            run_as_executor(node, parent, request, std::move(end));
+            executors.clear();
+            take_pipes(pipes, seat);
+            if (actors)
+                run_as_actor_host(node, parent, options.scratch, options.actor_host,
+                                  std::move(order->socket));
+            run_as_executor(node, parent, options.scratch, request, std::move(order->socket));
         }
         auto const answer = child > 0 ? child : -errno;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
+    clean_up(executors, options.scratch);
     ::_exit(0);
 }
 
 }  // namespace
 
-ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
+ForkServer::ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options)
+    : scratch_(options.scratch) {
+    pipes.push_back(options.actor_host.pipes);
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
         throw EnvironmentError(fmt::format("cannot open a socket pair ({})", std::strerror(errno)));
@@ -185,8 +256,12 @@ ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
     }
 }
 
+std::filesystem::path ForkServer::scratch_of(pid_t executor) const {
+    return scratch_ / std::to_string(executor);
+}
+
 ForkServer::~ForkServer() {
-    socket_.reset();  // the server sees the end of its socket and leaves
+    ::shutdown(socket_.get(), SHUT_RDWR);  // the server sees the end, cleans up and leaves
     ::waitpid(server_, nullptr, 0);
 }
 
@@ -198,7 +273,8 @@ pid_t ForkServer::spawn(SpawnRequest request, int socket) {
     if (answer <= 0)
         throw EnvironmentError(
             fmt::format("cannot start a process for tasks or actors ({}); raise the limit on processes "
-                        "(ulimit -u) or use fewer ranks",
+                        "(ulimit -u) or use "
+                        "fewer ranks or --executors",
                         std::strerror(-answer)));
     return answer;
 }

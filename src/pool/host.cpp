@@ -22,6 +22,8 @@ constexpr std::uint64_t distant_block_bytes_per_executor =
     4 << 20;                                              // on other nodes: a round trip for each block
 constexpr std::uint64_t first_varying_per_executor = 16;  // tasks of the first blocks
 constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
+// Of a batch of which few tasks may run at once: the one at work and the next.
+constexpr std::size_t limited_blocks_per_node = 2;
 constexpr std::uint64_t backlog_per_node = 64 << 20;  // results that wait for the disk, for the same reason
 constexpr std::uint64_t backlog_most = 512 << 20;
 
@@ -49,7 +51,7 @@ Host::Host(NodeView node, comm::Topology const& topology, Options options, SendT
       send_(std::move(send)),
       bell_(bell),
       arrays_(node.header().arrays_begin, node.header().arrays_end, page) {
-    for (int n = 0; n < topology.nodes; ++n) coordinator_.add_node(n, topology.ranks_on(n));
+    for (int n = 0; n < topology.nodes; ++n) coordinator_.add_node(n, executors_on(n));
 }
 
 void Host::post(std::function<void()> work) {
@@ -93,7 +95,7 @@ std::uint64_t Host::most_tasks_of_block(wire::OpenBatch const& batch, std::uint6
     if (most == 0 && per_task <= room) most = 1;
     bool const on_rank_zeros_node = node == topology_.node_of[0];
     if (batch.stride != 0 && !(batch.direct && on_rank_zeros_node)) {
-        auto const executors = static_cast<std::uint64_t>(topology_.ranks_on(node));
+        auto const executors = static_cast<std::uint64_t>(executors_on(node));
         auto const bytes =
             executors * (on_rank_zeros_node ? block_bytes_per_executor : distant_block_bytes_per_executor);
         most = std::min(most, std::max(executors, bytes / batch.stride));
@@ -123,6 +125,9 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
         .schedule = static_cast<std::uint8_t>(technique),
         .chunk_size = std::min(request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
                                std::max<std::uint64_t>(1, request.tasks)),
+        .tasks_per_executor =
+            request.tasks_per_executor != 0 ? request.tasks_per_executor : options_.tasks_per_executor,
+        .running_per_node = request.running_per_node,
         .item_stride = request.item_stride,
         .varying_items = !request.item_offsets.empty(),
         .timing = timing,
@@ -151,9 +156,11 @@ void Host::start(detail::BatchRequest const& request, BatchSink& sink,
         for (int n = 0; n < topology_.nodes; ++n)
             most[static_cast<std::size_t>(n)] =
                 std::min(most[static_cast<std::size_t>(n)],
-                         first_varying_per_executor * static_cast<std::uint64_t>(topology_.ranks_on(n)));
+                         first_varying_per_executor * static_cast<std::uint64_t>(executors_on(n)));
 
-    auto const id = coordinator_.add_batch({.tasks = request.tasks});
+    auto const id = coordinator_.add_batch(
+        {.tasks = request.tasks,
+         .blocks_per_node = request.running_per_node == 0 ? 0 : limited_blocks_per_node});
     for (int n = 0; n < topology_.nodes; ++n)
         coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
     open.batch = id;
@@ -203,7 +210,7 @@ void Host::on(wire::BlockResults results) {
     if (!results.lengths.empty()) {
         batch.varying_tasks += count;
         batch.varying_bytes += results.payload.bytes.size();
-        auto const executors = static_cast<std::uint64_t>(topology_.ranks_on(node));
+        auto const executors = static_cast<std::uint64_t>(executors_on(node));
         auto const mean = std::max<std::uint64_t>(1, batch.varying_bytes / batch.varying_tasks);
         coordinator_.set_max_block(
             batch_id, node,

@@ -30,6 +30,8 @@ public:
     struct Options {
         sched::Technique schedule = sched::Technique::automatic;
         std::uint64_t chunk_size = 0;
+        int executors_per_rank = 1;
+        std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     };
     using SendTo = std::function<void(int rank, wire::Message)>;
     Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,
@@ -73,6 +75,9 @@ private:
     };
 
     void post(std::function<void()> work);
+    [[nodiscard]] int executors_on(int node) const {
+        return topology_.ranks_on(node) * options_.executors_per_rank;
+    }
     void start(detail::BatchRequest const& request, BatchSink& sink,
                std::optional<std::uint64_t> direct_offset, bool timing, std::promise<void> done);
     /// How many tasks a block may have so that it fits into the node's memory; 0: not even one does.

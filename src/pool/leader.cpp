@@ -43,6 +43,7 @@ Leader::Leader(NodeView node, Place place, SegmentPool& segments, Send send)
       place_(std::move(place)),
       segments_(segments),
       send_(std::move(send)),
+      blocks_(static_cast<std::size_t>(node.header().slot_count)),
       on_the_way_(std::make_shared<OnTheWay>()) {
     on_the_way_->bell = node.header().leader_bell;
 }
@@ -57,11 +58,19 @@ std::shared_ptr<void const> Leader::on_the_way(std::uint64_t bytes) {
 
 void Leader::open(wire::OpenBatch batch) {
     auto const bytes = batch.payload.bytes;
-    auto function = segments_.allocate(std::max<std::uint64_t>(bytes.size(), 1));
+    auto const executors = static_cast<std::uint64_t>(node_.header().executors);
+    auto const permits = batch.running_per_node < executors ? batch.running_per_node : 0;
+    auto const function_bytes = round_up(bytes.size(), 64);
+    auto function = segments_.allocate(std::max<std::uint64_t>(function_bytes + permits * sizeof(Permit), 1));
     if (!function) throw EnvironmentError("node memory is full; give more with --node-memory");
     if (!bytes.empty()) std::memcpy(node_.base() + *function, bytes.data(), bytes.size());
+    auto const permits_offset = *function + function_bytes;
+    std::memset(node_.base() + permits_offset, 0, permits * sizeof(Permit));
     auto const id = batch.batch;
-    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = std::move(function)});
+    batches_.insert_or_assign(id, Batch{.spec = std::move(batch),
+                                        .function = std::move(function),
+                                        .permits_offset = permits_offset,
+                                        .permits = permits});
 }
 
 void Leader::close(wire::CloseBatch batch) {
@@ -75,16 +84,17 @@ void Leader::assign(wire::AssignBlock block) {
 
 bool Leader::busy() const noexcept {
     if (!waiting_.empty() || !recoveries_.empty()) return true;
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) != SlotState::free) return true;
     return false;
 }
 
 int Leader::open_blocks() const {
     int open = static_cast<int>(waiting_.size());
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
+        // A block whose tasks wait for permits keeps nobody else from working.
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.permits == 0 &&
             slot.next.load(std::memory_order_relaxed) < slot.units)
             ++open;
     }
@@ -97,9 +107,9 @@ bool Leader::wants_block() const {
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
     // nothing to claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
     double left_tasks = 0;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.permits != 0) continue;
         auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
         left_tasks += static_cast<double>(slot.count) * static_cast<double>(slot.units - next) /
                       static_cast<double>(slot.units);
@@ -134,7 +144,8 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
     slot.units = slot.count;
     slot.chunk = plan.uniform;
     slot.mode = plan.uniform != 0 ? ChunkMode::uniform : ChunkMode::measured;
-    if (!plan.bounds.empty()) {
+    // A chunk of a table cannot end where the life of an executor does.
+    if (!plan.bounds.empty() && spec.tasks_per_executor == 0) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
@@ -143,9 +154,10 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
 
 bool Leader::place(wire::AssignBlock& assignment) {
     int index = 0;
-    while (index < slot_count && node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
+    while (index < node_.header().slot_count &&
+           node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
         ++index;
-    if (index == slot_count) return false;
+    if (index == node_.header().slot_count) return false;
     auto const& batch = batches_.at(assignment.batch);
     auto const& spec = batch.spec;
     auto const count = assignment.tasks.count();
@@ -153,12 +165,16 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto& slot = node_.slot(index);
     slot.first = assignment.tasks.first;
     slot.count = count;
+    slot.life = spec.tasks_per_executor;
     plan(slot, index, spec);
 
+    // Each life that ends cuts a chunk in two.
+    auto const chunks_cut =
+        slot.life == 0 ? 0 : count / slot.life + static_cast<std::uint64_t>(node_.header().executors);
     auto const rows = !spec.timing                    ? 0
                       : slot.mode == ChunkMode::table ? slot.units
                       : slot.mode == ChunkMode::uniform
-                          ? (count + slot.chunk - 1) / slot.chunk
+                          ? (count + slot.chunk - 1) / slot.chunk + chunks_cut
                           : std::min(count, timing_rows_per_executor *
                                                 static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);
@@ -189,6 +205,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.batch = assignment.batch;
     slot.function = spec.function;
     slot.function_offset = *batch.function;
+    slot.permits_offset = batch.permits_offset;
+    slot.permits = batch.permits;
     slot.function_bytes = spec.payload.bytes.size();
     slot.sequence = next_sequence_++;
     slot.refill_mark = slot.units - slot.units / 4;
@@ -211,7 +229,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
 }
 
 std::optional<int> Leader::slot_of(std::uint64_t sequence) const {
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) == SlotState::posted &&
             node_.slot(i).sequence == sequence)
             return i;
@@ -257,7 +275,7 @@ void Leader::tick() {
     if (!full) harvest();
     recover();
     auto const now = base::now_ns();
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto& slot = node_.slot(i);
         auto const state = slot.state.load(std::memory_order_relaxed);
         auto& block = blocks_[static_cast<std::size_t>(i)];

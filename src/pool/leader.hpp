@@ -50,6 +50,7 @@ private:
     struct Batch {
         wire::OpenBatch spec;
         std::shared_ptr<std::uint64_t const> function;  // offset of the function object
+        std::uint64_t permits_offset = 0, permits = 0;  // behind it; see BlockSlot
     };
     struct Varying {  // result of a task, copied out of the ring
         std::uint64_t task;
@@ -91,6 +92,7 @@ private:
     void recover_owned(int cell_index, BlockSlot& slot, Block& block);
     [[nodiscard]] bool recover_claim(Recovery& recovery);
     void release_cell(int cell_index);
+    void free_permits_of(int cell_index);
     /// Gives the pending ones of [first, last) that status.
     void mark(BlockSlot& slot, std::uint64_t first, std::uint64_t last, detail::TaskStatus as);
     static void add_finished(ExecutorCell const& cell,
@@ -110,7 +112,7 @@ private:
     SegmentPool& segments_;
     Send send_;
     std::unordered_map<std::uint32_t, Batch> batches_;
-    std::vector<Block> blocks_{slot_count};
+    std::vector<Block> blocks_;              // one for each slot
     std::deque<wire::AssignBlock> waiting_;  // assigned, no room yet
     std::vector<Recovery> recoveries_;
     int requested_ = 0;

@@ -1,6 +1,7 @@
 // What the leader does about executors that died: no claim is lost, only the task at work is charged.
 #include <algorithm>
 
+#include "base/futex.hpp"
 #include "pool/child_end.hpp"
 #include "pool/leader.hpp"
 
@@ -113,8 +114,21 @@ bool Leader::recover_claim(Recovery& recovery) {
     return true;
 }
 
+void Leader::free_permits_of(int cell_index) {
+    bool any = false;
+    for (auto const& [id, batch] : batches_)
+        for (auto& permit : std::span(node_.at<Permit>(batch.permits_offset), batch.permits)) {
+            auto holder = static_cast<std::uint32_t>(cell_index) + 1;
+            any = permit.compare_exchange_strong(holder, 0) || any;
+        }
+    if (!any) return;
+    node_.header().work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(node_.header().work);
+}
+
 void Leader::release_cell(int cell_index) {
     auto& cell = node_.cell(cell_index);
+    free_permits_of(cell_index);
     cell.phase.store(Phase::idle, std::memory_order_relaxed);
     cell.finished_count.store(0, std::memory_order_relaxed);
     cell.slot.store(0, std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/affinity.hpp"
 #include "base/doorbell.hpp"
@@ -13,11 +14,12 @@
 
 namespace plenum::pool {
 
-inline constexpr int slot_count = 8;             ///< blocks on a node at the same time
+inline constexpr int least_slots = 8;            ///< blocks on a node at the same time, at least
 inline constexpr std::size_t table_size = 4096;  ///< chunks of a tapered block, at most
 
 /// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the
-/// leader takes it from dead to vacant when nothing of the dead executor is left to recover.
+/// leader takes it from dead to vacant when nothing of the dead executor is left to recover. The parent takes
+/// it from running to vacant when the executor has left by itself, to be renewed.
 enum class CellState : std::uint32_t { vacant, running, dead };
 
 /// What an executor does. `claiming`: it may have claimed tasks that `first` and `last` do not show yet.
@@ -61,6 +63,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
+    std::atomic<std::uint32_t> left;  ///< its life was over and it has left by itself, with nothing open
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
@@ -94,8 +97,12 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t first, count;  ///< tasks
     std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
     std::uint64_t chunk;         ///< tasks per chunk when uniform
+    std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
     std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
+    // Of the batch on this node: a word for each task that may run at once, with 1 + the executor that holds
+    // it, or 0. A word instead of a count, so that nothing is lost when the holder dies.
+    std::uint64_t permits_offset, permits;  ///< permits 0: any number may run
     std::uint64_t status_offset;
     std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
@@ -121,11 +128,15 @@ struct alignas(line_pair) NodeHeader {
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
-    std::int32_t executors;
+    std::int32_t executors;   ///< of all ranks of the node, the cells of a rank one after the other
+    std::int32_t slot_count;  ///< blocks at the same time
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
     std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory
 };
+
+/// Words that limit how many tasks of a batch run at once.
+using Permit = std::atomic<std::uint32_t>;
 
 /// Node memory with names. Copyable; does not own.
 class NodeView {
@@ -147,6 +158,9 @@ public:
     }
     [[nodiscard]] std::uint64_t* table(int i) const noexcept {
         return at<std::uint64_t>(header().tables_offset) + static_cast<std::size_t>(i) * (table_size + 1);
+    }
+    [[nodiscard]] std::span<Permit> permits(BlockSlot const& slot) const noexcept {
+        return {at<Permit>(slot.permits_offset), slot.permits};
     }
     [[nodiscard]] std::byte* ring(int i) const noexcept {
         return memory_.base + header().rings_offset + static_cast<std::size_t>(i) * header().ring_bytes;

@@ -67,9 +67,11 @@ struct OpenBatch {
     std::uint32_t batch = 0;
     std::uint64_t function = 0;  ///< task id
     std::uint64_t tasks = 0;
-    std::uint64_t stride = 0;      ///< bytes of a result; 0: varying
-    std::uint8_t schedule = 0;     ///< sched::Technique
-    std::uint64_t chunk_size = 0;  ///< 0: by technique
+    std::uint64_t stride = 0;              ///< bytes of a result; 0: varying
+    std::uint8_t schedule = 0;             ///< sched::Technique
+    std::uint64_t chunk_size = 0;          ///< 0: by technique
+    std::uint64_t tasks_per_executor = 0;  ///< 0: any number
+    std::uint64_t running_per_node = 0;    ///< tasks at the same time; 0: no limit
     std::uint64_t item_stride =
         0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
@@ -79,8 +81,8 @@ struct OpenBatch {
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(batch, function, tasks, stride, schedule, chunk_size, item_stride, varying_items, timing,
-                direct, direct_offset);
+        archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
+                item_stride, varying_items, timing, direct, direct_offset);
     }
 };
 

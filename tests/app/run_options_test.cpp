@@ -94,6 +94,8 @@ TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
     auto const values = std::map<std::string, std::vector<std::string>>{
         {"output", {"a.h5", "dir/b.h5"}},     {"schedule", {techniques.begin(), techniques.end()}},
         {"chunk-size", {"auto", "1", "9"}},   {"isolation", {"process", "none"}},
+        {"executors", {"1", "12"}},           {"threads-per-task", {"auto", "4"}},
+        {"tasks-per-executor", {"0", "100"}},
         {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
         {"force", {"true", "false"}},         {"progress", {"auto", "bar", "lines", "none"}},
         {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}}};
@@ -110,6 +112,8 @@ TEST(RunOptionTable, ValuesArriveInTheirFields) {
     EXPECT_EQ(stored("output-mode", "json").output_mode, OutputMode::json);
     EXPECT_EQ(stored("node-memory", "1.5 GiB").node_memory, 3ull << 29);
     EXPECT_EQ(stored("chunk-size", "auto").chunk_size, 0u);
+    EXPECT_EQ(stored("executors", "12").executors, 12);
+    EXPECT_EQ(stored("threads-per-task", "3").threads_per_task, 3);
     EXPECT_EQ(stored("schedule", "fac2").schedule, "fac2");
     EXPECT_TRUE(stored("dry-run", "yes").dry_run);
 }
@@ -126,6 +130,12 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"chunk-size", "ten", "not a whole number"},
              Case{"chunk-size", "99999999999999999999", "out of range"},
              Case{"chunk-size", "4294967296", "write a whole number from 1 to 4294967295"},
+             Case{"executors", "0", "write a whole number from 1 to 4096"},
+             Case{"executors", "auto", "not a whole number"},
+             Case{"executors", "4097", "out of range"},
+             Case{"tasks-per-executor", "-1", "negative"},
+             Case{"threads-per-task", "0", "out of range"},
+             Case{"threads-per-task", "many", "not a whole number"},
              Case{"node-memory", "-4G", "not a size"},
              Case{"node-memory", "lots", "not a size"},
              Case{"node-memory", "1e30", "not a size"},

@@ -66,6 +66,14 @@ TEST(SummaryFigures, FollowTheirFormulas) {
     EXPECT_DOUBLE_EQ(busy_share(summary, summary.ranks[1]), 0.4);
 }
 
+TEST(SummaryFigures, AreSharesOfAllExecutors) {
+    auto summary = example();
+    for (auto& rank : summary.ranks) rank.executors = 4;
+    EXPECT_DOUBLE_EQ(parallel_efficiency(summary).value(), 0.15);
+    EXPECT_DOUBLE_EQ(load_imbalance(summary).value(), 8.0 / 6.0 - 1);
+    EXPECT_DOUBLE_EQ(busy_share(summary, summary.ranks[1]), 0.1);
+}
+
 TEST(SummaryFigures, CountFailedTasksAsFinished) {
     EXPECT_DOUBLE_EQ(tasks_per_second(with_failures(12, 5)).value(), 512 / 12.5);
 }
@@ -185,6 +193,7 @@ TEST(SummaryJson, HoldsEveryFigureInOneLine) {
     EXPECT_EQ(json["ranks"][1], (nlohmann::json{{"rank", 1},
                                                 {"host", "n1"},
                                                 {"cores", "1-3"},
+                                                {"executors", 1},
                                                 {"busy_seconds", 4.0},
                                                 {"busy_share", 0.4},
                                                 {"tasks", 171}}));

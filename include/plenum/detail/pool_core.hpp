@@ -27,6 +27,8 @@ struct BatchRequest {
     std::vector<std::uint64_t> item_offsets;  ///< tasks + 1 entries, when items vary
     std::string schedule;         ///< technique by name; empty: the run's
     std::uint64_t chunk_size = 0; ///< 0: the run's
+    std::uint64_t tasks_per_executor = 0; ///< 0: the run's
+    std::uint64_t running_per_node = 0;   ///< tasks at the same time on a node; 0: no limit
 };
 
 /// Results that stay in memory. Fixed size: in node memory of rank 0, at base + task * stride; varying: views.
