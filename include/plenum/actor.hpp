@@ -97,6 +97,12 @@ public:
     [[nodiscard]] std::uint64_t id() const noexcept { return address_.actor; }
     [[nodiscard]] int rank() const noexcept { return address_.rank; }
 
+    /// In containers it travels through cereal.
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(address_.actor, address_.rank);
+    }
+
 private:
     template <auto method, class... Args>
     static consteval void check() {

@@ -261,8 +261,8 @@ void Engine::leave() {
     header.stop.store(1, std::memory_order_release);
     header.work.fetch_add(1, std::memory_order_release);
     base::futex_wake_all(header.work);
+    actors_->stop(2000);  // first: the supervisor's end is that of all children
     supervisor_->stop(2000);
-    actors_->stop(2000);
     auto const& topology = session_.topology();
     std::uint64_t tasks = 0, busy = 0, first_start = 0, last_end = 0;
     for (int i = 0; i < options_.executors; ++i) {
