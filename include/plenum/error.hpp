@@ -39,8 +39,27 @@ public:
     explicit EnvironmentError(std::string const& message) : Error(ExitCode::environment, message) {}
 };
 
+/// A wait took longer than the caller allowed; what was waited for goes on.
+class TimeoutError : public Error {
+public:
+    explicit TimeoutError(std::string const& message) : Error(ExitCode::incomplete, message) {}
+};
+
+/// The result was asked for of something that had been cancelled.
+class CancelledError : public Error {
+public:
+    explicit CancelledError(std::string const& message) : Error(ExitCode::incomplete, message) {}
+};
+
 /// Why a task has no result.
-enum class FailureCause : std::uint8_t { exception = 1, crash = 2, timeout = 3, out_of_memory = 4, node_loss = 5 };
+enum class FailureCause : std::uint8_t {
+    exception = 1,
+    crash = 2,
+    timeout = 3,
+    out_of_memory = 4,
+    node_loss = 5,
+    cancelled = 6,  ///< it never ran
+};
 
 /// The word for a cause as it stands in messages and in the result file.
 [[nodiscard]] char const* name_of(FailureCause cause) noexcept;

@@ -122,7 +122,7 @@ public:
     }
     template <class F, std::ranges::input_range Range>
     MapSummary map(std::string const& name, F const& f, Range const& items, ResultOptions const& options = {}) {
-        using Item = std::ranges::range_value_t<Range>;
+        using Item = detail::item_of<Range>;
         detail::ItemsHolder<Range> const holder(items);
         auto request = detail::request_for<F, Item>(f, holder.count(), options.shape);
         holder.fill(request);

@@ -48,8 +48,8 @@ struct Row {
     std::string text;
     for (auto const& row : rows) {
         auto const indent = width + 4;
-        text += fmt::format("  {:<{}}  ", row.term, width);
-        if (row.term.size() > width) text += '\n' + std::string(indent, ' ');
+        text += row.term.size() > width ? fmt::format("  {}\n{:{}}", row.term, "", indent)
+                                        : fmt::format("  {:<{}}  ", row.term, width);
         text += wrap(row.text, indent) + '\n';
     }
     return text;

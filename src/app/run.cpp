@@ -25,9 +25,11 @@ public:
     }
     int body(app::Launched const& launched) override {
         auto const datasets = hdf5::make_dataset_source();
-        app::EnginePool core(launched.engine, *datasets);
+        app::EnginePool core(launched.engine, *datasets, [this](std::string const& line) { complain(line); });
         Pool pool(core);
-        return body_(pool);
+        auto const code = body_(pool);
+        core.finish();
+        return code;
     }
 
 private:

@@ -69,9 +69,9 @@ public:
         auto const& options = launched.options;
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
-        pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
+        EnginePool pool(launched.engine, *datasets_, [this](std::string const& line) { say("plenum: " + line); });
         if (options.dry_run) report_placement(launched);
-        JobContext context({.pool = pool_.get(),
+        JobContext context({.pool = &pool,
                             .results = results_.get(),
                             .options = command_.job_options,
                             .given = command_.given_job_options,
@@ -80,6 +80,7 @@ public:
                             .say = [this](std::string_view line) { say(line); }});
         auto const* const job = JobRegistry::global().find(command_.job);
         auto const code = job->run(context);
+        pool.finish();
         return code == 0 && !results_->failures().empty() ? static_cast<int>(ExitCode::tasks_failed) : code;
     }
 
@@ -275,7 +276,6 @@ private:
     io::ResultSink* file_ = nullptr;  // belongs to results_
     bool abandoned_ = false;          // nothing more is to be said or made
     std::unique_ptr<io::DatasetSource> datasets_;
-    std::unique_ptr<EnginePool> pool_;
     std::unique_ptr<RunResultFile> results_;
 };
 

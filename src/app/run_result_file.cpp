@@ -55,11 +55,15 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     });
     maps_[map.name] = {.id = id, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
     MapSummary summary{.tasks = request.tasks};
-    pool::FileSink sink(*file_, writer_, id, element, [&](wire::Failure const& failure) {
-        ++summary.failed;
-        failures_.push_back({map.name, failure});
-    });
-    engine_.host().run(request, sink, std::nullopt, true);
+    auto const work = std::make_shared<pool::Host::Work>();
+    work->request = std::move(request);
+    work->sink =
+        std::make_shared<pool::FileSink>(*file_, writer_, id, element, [&](wire::Failure const& failure) {
+            ++summary.failed;
+            failures_.push_back({map.name, failure});
+        });
+    work->timing = true;
+    engine_.host().run(work);
     summary.done = summary.tasks - summary.failed;
     return summary;
 }

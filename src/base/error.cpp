@@ -15,6 +15,8 @@ char const* name_of(FailureCause cause) noexcept {
             return "out of memory";
         case FailureCause::node_loss:
             return "node loss";
+        case FailureCause::cancelled:
+            return "cancelled";
     }
     return "unknown";
 }

@@ -31,6 +31,8 @@ public:
     ~ActorExchange();
 
     [[nodiscard]] ActorKeeper& keeper() noexcept { return keeper_; }
+    /// On rank 0.
+    [[nodiscard]] BodyPort& body() noexcept { return *body_; }
     /// A channel for a new executor: its number, and the executor's end of the socket.
     [[nodiscard]] std::pair<std::int32_t, base::UniqueFd> open_channel();
     /// The executor has gone: takes what it has still sent, and drops the answers that it would have got.

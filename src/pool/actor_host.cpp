@@ -59,9 +59,8 @@ public:
         (void)host_.socket_.flush();
     }
     void end(detail::ActorAddress) noexcept override {}
-    bool wait(detail::ActorAnswer const& answer,
-              std::optional<detail::ActorAnswer::Clock::time_point>) override {
-        if (answer.ready()) return true;
+    bool wait(detail::ActorAnswer const& answer, detail::Deadline) override {
+        if (answer.phase() != detail::FutureState::Phase::pending) return true;
         throw UsageError("an actor cannot wait for an actor; use tell()");
     }
 

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <plenum/detail/actor_call.hpp>
+#include <utility>
 
 namespace plenum {
 namespace {
@@ -23,6 +25,17 @@ void pool::set_process_actor_port(detail::ActorPort* port) noexcept {
 }
 
 namespace detail {
+namespace {
+
+void check_received_by_itself() {
+    if (!actor_port().receives_by_itself())
+        throw UsageError(
+            "a task cannot have callbacks, or wait for several calls to actors at once (nothing receives "
+            "their "
+            "results meanwhile); wait for one after the other with get()");
+}
+
+}  // namespace
 
 ActorPort* find_actor_port() noexcept {
     return thread_port != nullptr ? thread_port : process_port.load();
@@ -36,41 +49,23 @@ ActorPort& actor_port() {
     return *port;
 }
 
-void ActorAnswer::set(std::shared_ptr<void const> owner, ByteView result) {
-    {
-        std::lock_guard const lock(mutex_);
-        owner_ = std::move(owner);
-        result_ = result;
-        ready_ = true;
-    }
-    arrived_.notify_all();
+bool ActorAnswer::wait(Deadline deadline) const {
+    if (phase() != Phase::pending) return true;
+    return actor_port().wait(*this, deadline);
 }
 
-void ActorAnswer::fail(ActorError::Data error) {
-    {
-        std::lock_guard const lock(mutex_);
-        error_ = std::move(error);
-        ready_ = true;
-    }
-    arrived_.notify_all();
+void ActorAnswer::then(std::function<void()> next) {
+    check_received_by_itself();
+    FutureState::then(std::move(next));
 }
 
-bool ActorAnswer::ready() const {
-    std::lock_guard const lock(mutex_);
-    return ready_;
+void ActorAnswer::watch(std::shared_ptr<Watch> const& by, std::size_t number) {
+    check_received_by_itself();
+    FutureState::watch(by, number);
 }
 
-bool ActorAnswer::wait_until(std::optional<Clock::time_point> deadline) const {
-    std::unique_lock lock(mutex_);
-    if (deadline) return arrived_.wait_until(lock, *deadline, [this] { return ready_; });
-    arrived_.wait(lock, [this] { return ready_; });
-    return true;
-}
-
-ByteView ActorAnswer::result() const {
-    std::lock_guard const lock(mutex_);
-    if (error_) throw ActorError(*error_);
-    return result_;
+void ActorAnswer::call_back(std::function<void()> work) {
+    actor_port().call_back(std::move(work));
 }
 
 std::string readable_type_name(char const* mangled) {

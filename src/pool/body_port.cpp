@@ -9,13 +9,10 @@
 namespace plenum::pool {
 
 void give_answer(detail::ActorAnswer& answer, wire::ActorRecord const& record) {
-    if (record.head.verb == wire::ActorVerb::failure) return answer.fail(wire::failure_of(record));
-    // A small result would keep the whole buffer that it came in.
-    constexpr std::size_t copied_most = 4096;
+    if (record.head.verb == wire::ActorVerb::failure)
+        return answer.set_error(std::make_exception_ptr(ActorError(wire::failure_of(record))));
     auto const content = record.content();
-    if (content.size() > copied_most) return answer.set(record.whole.owner, content);
-    auto const copy = wire::Payload::of(Bytes(content.begin(), content.end()));
-    answer.set(copy.owner, copy.bytes);
+    answer.set_bytes(Bytes(content.begin(), content.end()));
 }
 
 BodyPort::BodyPort(int ranks, std::function<void()> ring)
@@ -77,9 +74,18 @@ void BodyPort::end(detail::ActorAddress actor) noexcept {
     --actors_of_rank_[static_cast<std::size_t>(actor.rank)];
 }
 
-bool BodyPort::wait(detail::ActorAnswer const& answer,
-                    std::optional<detail::ActorAnswer::Clock::time_point> deadline) {
-    return answer.wait_until(deadline);
+bool BodyPort::wait(detail::ActorAnswer const& answer, detail::Deadline deadline) {
+    return answer.wait_for_others(deadline);
+}
+
+void BodyPort::call_back_with(CallBack call_back) {
+    std::lock_guard const lock(mutex_);
+    call_back_ = std::move(call_back);
+}
+
+void BodyPort::call_back(std::function<void()> work) {
+    std::lock_guard const lock(mutex_);
+    if (call_back_) call_back_(std::move(work));  // without one the body has ended: nobody waits for the work
 }
 
 wire::Mailbag BodyPort::take() {

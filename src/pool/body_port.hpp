@@ -21,6 +21,7 @@ void give_answer(detail::ActorAnswer& answer, wire::ActorRecord const& record);
 
 class BodyPort : public detail::ActorPort {
 public:
+    using CallBack = std::function<void(std::function<void()> work)>;
     /// `ring` wakes the main thread.
     BodyPort(int ranks, std::function<void()> ring);
 
@@ -30,8 +31,12 @@ public:
     void call(detail::ActorAddress to, std::uint64_t method, Bytes request,
               std::shared_ptr<detail::ActorAnswer> answer) override;
     void end(detail::ActorAddress actor) noexcept override;
-    bool wait(detail::ActorAnswer const& answer,
-              std::optional<detail::ActorAnswer::Clock::time_point> deadline) override;
+    bool wait(detail::ActorAnswer const& answer, detail::Deadline deadline) override;
+
+    bool receives_by_itself() const noexcept override { return true; }
+    void call_back(std::function<void()> work) override;
+    /// Where callbacks run from now on; empty: nowhere. What it is given must not wait for this port.
+    void call_back_with(CallBack call_back);
 
     // ---- the main thread ----
     /// What was asked for since the last time.
@@ -48,6 +53,7 @@ private:
     wire::Mailbag posted_;
     CallWindow window_;
     std::unordered_map<std::uint64_t, std::shared_ptr<detail::ActorAnswer>> pending_;
+    CallBack call_back_;
     std::uint64_t calls_ = 0;
     std::uint64_t actors_made_ = 0;
     std::vector<int> actors_of_rank_;

@@ -291,6 +291,8 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leader_->open(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::CloseBatch>) {
                 leader_->close(message);
+            } else if constexpr (std::is_same_v<Type, wire::CancelBatch>) {
+                leader_->cancel(message);
             } else if constexpr (std::is_same_v<Type, wire::AssignBlock>) {
                 leader_->assign(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::RequestBlock> ||

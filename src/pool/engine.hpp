@@ -57,8 +57,13 @@ public:
 
     // ---- rank 0 ----
     [[nodiscard]] Host& host() noexcept { return *host_; }
+    [[nodiscard]] BodyPort& actors() noexcept { return actors_->body(); }
     [[nodiscard]] NodeView node() const noexcept { return node_; }
     [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
+    /// Of all ranks together.
+    [[nodiscard]] int executors() const noexcept {
+        return session_.topology().ranks * options_.executors;
+    }
     /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1
     /// ms for large numbers, nothing for small ones.
     void require_memory(std::uint64_t bytes, std::string const& what) const;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <tuple>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -28,9 +29,11 @@ namespace {
 constexpr double careful_task_ns = 20'000;
 constexpr std::uint64_t output_check_ns = 20'000;
 constexpr std::uint64_t rss_check_ns = 1'000'000;
-constexpr std::uint64_t flush_after_ns = 1'000'000;  // how long the status of a finished chunk may wait
-constexpr std::uint32_t chunks_per_clock = 16;       // short chunks that share a reading of the clock
-constexpr double short_chunks_ns = 5'000;            // and how long they may take together
+constexpr std::uint64_t flush_after_ns = 1'000'000;       // how long the status of a finished chunk may wait
+constexpr std::uint64_t prompt_flush_after_ns = 200'000;  // where somebody waits for each result
+constexpr std::uint64_t turn_ns = 5'000'000;    // of a batch, when others of its priority have tasks too
+constexpr std::uint32_t chunks_per_clock = 16;  // short chunks that share a reading of the clock
+constexpr double short_chunks_ns = 5'000;       // and how long they may take together
 
 void write_whole(int fd, void const* data, std::size_t bytes) {
     auto const* at = static_cast<char const*>(data);
@@ -54,7 +57,7 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* ac
 Executor::End Executor::run() {
     auto const end = serve();
     leave();
-    if (end == End::life_over) cell_.left.store(1, std::memory_order_release);
+    if (end == End::life_over) cell_.has_left.store(1, std::memory_order_release);
     return end;
 }
 
@@ -79,22 +82,26 @@ Executor::End Executor::serve() {
 
 bool Executor::work() {
     bool worked = false;
-    for (int slot = oldest_open_slot(); slot >= 0 && !life_over_; slot = oldest_open_slot())
+    for (int slot = next_open_slot(); slot >= 0 && !life_over_; slot = next_open_slot())
         if (run_slot(slot)) worked = true;
     return worked;
 }
 
-int Executor::oldest_open_slot() const {
+int Executor::next_open_slot() const {
+    // Highest priority first; then the batch that follows the one at work, so that each gets its turn; of a
+    // batch, the oldest block.
+    using Rank = std::tuple<std::int32_t, bool, std::uint32_t, std::uint64_t>;
     int best = -1;
-    auto best_sequence = UINT64_MAX;
+    Rank best_rank;
     for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
-            continue;
+        if (slot.next.load(std::memory_order_relaxed) >= slot.units) continue;
+        Rank const rank{-slot.priority, slot.batch <= batch_, slot.batch, slot.sequence};
+        if (best >= 0 && !(rank < best_rank)) continue;
         if (!has_free_permit(slot)) continue;
         best = i;
-        best_sequence = slot.sequence;
+        best_rank = rank;
     }
     return best;
 }
@@ -181,7 +188,7 @@ bool Executor::run_slot(int index) {
         call.fail = &Executor::fail;
         call.store = &Executor::store;
         call.task_ended = &Executor::task_ended;
-        clock_ = base::now_ns();
+        auto const begun = clock_ = base::now_ns();
         auto& header = node_.header();
         auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
         while (!life_is_over()) {
@@ -200,12 +207,15 @@ bool Executor::run_slot(int index) {
             lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
             if (header.stop.load(std::memory_order_relaxed) != 0) break;
+            if (slot.priority < header.top_priority.load(std::memory_order_relaxed)) break;
+            if (clock_ - begun > turn_ns && header.top_batches.load(std::memory_order_relaxed) > 1) break;
         }
         life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished
         give_permit_back();
+        if (worked && slot.prompt != 0) tell_news(slot);
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -234,7 +244,10 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
         mean_ns_ * static_cast<double>(unclocked_tasks_) < short_chunks_ns && mean_ns_ > 0)
         return;
     note_times(slot, chunk);
-    if (clock_ - flushed_ > flush_after_ns) flush_finished(slot);
+    if (clock_ - flushed_ > (slot.prompt != 0 ? prompt_flush_after_ns : flush_after_ns)) {
+        flush_finished(slot);
+        if (slot.prompt != 0) tell_news(slot);
+    }
     if (clock_ - output_checked_ > output_check_ns) mark_pending_output();
 }
 
@@ -268,6 +281,10 @@ void Executor::flush_finished(BlockSlot const& slot) {
     cell_.flushes.store(cell_.flushes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     cell_.finished_count.store(0, std::memory_order_release);
     flushed_ = clock_;
+}
+
+void Executor::tell_news(BlockSlot& slot) {
+    if (slot.news.exchange(1, std::memory_order_release) == 0) ringer_.ring(node_.header().leader_bell);
 }
 
 void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {

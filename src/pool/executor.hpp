@@ -48,7 +48,7 @@ private:
     /// more.
     void leave();
     [[nodiscard]] bool work();
-    [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] int next_open_slot() const;
     [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
     /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
     [[nodiscard]] bool take_permit(BlockSlot const& slot);
@@ -60,6 +60,7 @@ private:
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
     void remember_finished(BlockSlot const& slot, ChunkRange chunk);
     void flush_finished(BlockSlot const& slot);
+    void tell_news(BlockSlot& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);

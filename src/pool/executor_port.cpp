@@ -10,10 +10,10 @@
 
 namespace plenum::pool {
 
-using Clock = detail::ActorAnswer::Clock;
+using Clock = std::chrono::steady_clock;
 
 template <class Done>
-bool ExecutorPort::exchange_until(std::optional<Clock::time_point> deadline, Done&& done) {
+bool ExecutorPort::exchange_until(detail::Deadline deadline, Done&& done) {
     for (;;) {
         if (!socket_.flush() ||
             !socket_.receive([this](wire::ActorRecord const& record) { on_record(record); }))
@@ -56,9 +56,10 @@ void ExecutorPort::call(detail::ActorAddress to, std::uint64_t method, Bytes req
     (void)exchange_until(std::nullopt, [&] { return !socket_.has_unsent(); });
 }
 
-bool ExecutorPort::wait(detail::ActorAnswer const& answer, std::optional<Clock::time_point> deadline) {
+bool ExecutorPort::wait(detail::ActorAnswer const& answer, detail::Deadline deadline) {
     std::lock_guard const lock(mutex_);
-    return answer.ready() || exchange_until(deadline, [&] { return answer.ready(); });
+    return answer.phase() != detail::FutureState::Phase::pending ||
+           exchange_until(deadline, [&] { return answer.phase() != detail::FutureState::Phase::pending; });
 }
 
 void ExecutorPort::settle() {

@@ -23,8 +23,7 @@ public:
     void call(detail::ActorAddress to, std::uint64_t method, Bytes request,
               std::shared_ptr<detail::ActorAnswer> answer) override;
     void end(detail::ActorAddress) noexcept override {}
-    bool wait(detail::ActorAnswer const& answer,
-              std::optional<detail::ActorAnswer::Clock::time_point> deadline) override;
+    bool wait(detail::ActorAnswer const& answer, detail::Deadline deadline) override;
 
     /// Waits until what was told has arrived at the actors' hosts: so a call that is made after the end of a
     /// task comes after the task's own. Costs nothing when all has.
@@ -33,7 +32,7 @@ public:
 private:
     /// Sends and receives until `done`, which is asked after each step; false when `deadline` comes first.
     template <class Done>
-    bool exchange_until(std::optional<detail::ActorAnswer::Clock::time_point> deadline, Done&& done);
+    bool exchange_until(detail::Deadline deadline, Done&& done);
     void on_record(wire::ActorRecord const& record);
 
     int rank_;

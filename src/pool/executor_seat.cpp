@@ -35,7 +35,7 @@ void occupy(ExecutorCell& cell) {
     cell.phase.store(Phase::idle, std::memory_order_relaxed);
     cell.slot.store(0, std::memory_order_relaxed);
     cell.fault.store(FaultNote::none, std::memory_order_relaxed);
-    cell.left.store(0, std::memory_order_relaxed);
+    cell.has_left.store(0, std::memory_order_relaxed);
     cell.waits_for_space.store(0, std::memory_order_relaxed);
     cell.state.store(CellState::running, std::memory_order_release);
 }
@@ -91,7 +91,7 @@ void ExecutorSeat::reap(ForkServer const& server) {
     base::remove_tree(server.scratch_of(std::exchange(child_, -1)));
     child_fd_.reset();
     actors_.close_channel(channel_);
-    if (cell_.left.load(std::memory_order_acquire) != 0) {
+    if (cell_.has_left.load(std::memory_order_acquire) != 0) {
         finish_output();
         idle_deaths_ = 0;
         cell_.state.store(CellState::vacant, std::memory_order_release);

@@ -184,9 +184,9 @@ std::optional<Order> next_order(int socket, int parent_descriptor) {
 
 /// What the rank may have left, however it ended.
 void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::path const& scratch) {
+    for (auto const& executor : executors)
+        if (executor) ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
     for (auto const& executor : executors) {
-        if (!executor) continue;
-        ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
         pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
         ::poll(&end, 1, executor_end_ms);
     }

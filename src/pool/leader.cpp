@@ -4,6 +4,7 @@
 #include <cstring>
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/error.hpp>
+#include <set>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
@@ -57,28 +58,56 @@ std::shared_ptr<void const> Leader::on_the_way(std::uint64_t bytes) {
 }
 
 void Leader::open(wire::OpenBatch batch) {
-    auto const bytes = batch.payload.bytes;
     auto const executors = static_cast<std::uint64_t>(node_.header().executors);
     auto const permits = batch.running_per_node < executors ? batch.running_per_node : 0;
-    auto const function_bytes = round_up(bytes.size(), 64);
-    auto function = segments_.allocate(std::max<std::uint64_t>(function_bytes + permits * sizeof(Permit), 1));
-    if (!function) throw EnvironmentError("node memory is full; give more with --node-memory");
-    if (!bytes.empty()) std::memcpy(node_.base() + *function, bytes.data(), bytes.size());
-    auto const permits_offset = *function + function_bytes;
-    std::memset(node_.base() + permits_offset, 0, permits * sizeof(Permit));
     auto const id = batch.batch;
-    batches_.insert_or_assign(id, Batch{.spec = std::move(batch),
-                                        .function = std::move(function),
-                                        .permits_offset = permits_offset,
-                                        .permits = permits});
+    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = {}, .permits = permits});
 }
 
 void Leader::close(wire::CloseBatch batch) {
     batches_.erase(batch.batch);
 }
 
+void Leader::cancel(wire::CancelBatch batch) {
+    for (auto const& assignment : waiting_)
+        if (assignment.batch == batch.batch) {
+            wire::BlockResults results;
+            results.node = place_.node;
+            results.batch = assignment.batch;
+            results.block = assignment.block;
+            results.returned = {assignment.tasks};
+            send_(std::move(results));
+        }
+    std::erase_if(waiting_, [&](auto const& assignment) { return assignment.batch == batch.batch; });
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.batch != batch.batch)
+            continue;
+        // Whoever claims from now on finds nothing left.
+        auto const unit = slot.next.exchange(slot.units, std::memory_order_acq_rel);
+        if (unit >= slot.units) continue;
+        auto const first = slot.first + (slot.mode == ChunkMode::table ? node_.table(i)[unit] : unit);
+        blocks_[static_cast<std::size_t>(i)].all_done = false;
+        mark(slot, first, slot.first + slot.count, detail::TaskStatus::returned);
+    }
+}
+
+/// The function object of a batch in node memory, and its permits; false: there is no room now.
+bool Leader::place_function(Batch& batch) {
+    if (batch.function) return true;
+    auto const bytes = batch.spec.payload.bytes;
+    auto const function_bytes = round_up(bytes.size(), 64);
+    auto const permit_bytes = batch.permits * sizeof(Permit);
+    batch.function = segments_.allocate(std::max<std::uint64_t>(function_bytes + permit_bytes, 1));
+    if (!batch.function) return false;
+    if (!bytes.empty()) std::memcpy(node_.base() + *batch.function, bytes.data(), bytes.size());
+    batch.permits_offset = *batch.function + function_bytes;
+    std::memset(node_.base() + batch.permits_offset, 0, permit_bytes);
+    return true;
+}
+
 void Leader::assign(wire::AssignBlock block) {
-    --requested_;
+    if (!batches_.at(block.batch).spec.prompt) --requested_;  // prompt blocks come unasked
     waiting_.push_back(std::move(block));
 }
 
@@ -90,18 +119,36 @@ bool Leader::busy() const noexcept {
 }
 
 int Leader::open_blocks() const {
-    int open = static_cast<int>(waiting_.size());
+    // Prompt blocks come unasked, and do not keep others away; nor do those whose tasks wait for permits.
+    auto open = static_cast<int>(std::count_if(waiting_.begin(), waiting_.end(), [&](auto const& assignment) {
+        return !batches_.at(assignment.batch).spec.prompt;
+    }));
     for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        // A block whose tasks wait for permits keeps nobody else from working.
-        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.permits == 0 &&
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.prompt == 0 && slot.permits == 0 &&
             slot.next.load(std::memory_order_relaxed) < slot.units)
             ++open;
     }
     return open;
 }
 
+bool Leader::lacks_a_batch() const {
+    std::set<std::uint32_t> lacking;
+    for (auto const& [id, batch] : batches_)
+        if (!batch.spec.prompt) lacking.insert(id);
+    if (lacking.size() < 2) return false;
+    for (auto const& assignment : waiting_) lacking.erase(assignment.batch);
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
+            slot.next.load(std::memory_order_relaxed) < slot.units)
+            lacking.erase(slot.batch);
+    }
+    return !lacking.empty();
+}
+
 bool Leader::wants_block() const {
+    if (requested_ == 0 && lacks_a_batch()) return true;
     if (place_.nodes == 1) return open_blocks() + requested_ < blocks_ahead_alone;
     if (requested_ > 0 || !waiting_.empty()) return false;
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
@@ -158,7 +205,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
            node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
         ++index;
     if (index == node_.header().slot_count) return false;
-    auto const& batch = batches_.at(assignment.batch);
+    auto& batch = batches_.at(assignment.batch);
+    if (!place_function(batch)) return false;
     auto const& spec = batch.spec;
     auto const count = assignment.tasks.count();
     bool const direct = spec.direct && place_.is_rank_zero;
@@ -203,6 +251,9 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.stride = spec.stride;
     slot.results_offset = direct ? spec.direct_offset + slot.first * spec.stride : offset;
     slot.batch = assignment.batch;
+    slot.priority = spec.priority;
+    slot.prompt = spec.prompt ? 1 : 0;
+    slot.news.store(0, std::memory_order_relaxed);
     slot.function = spec.function;
     slot.function_offset = *batch.function;
     slot.permits_offset = batch.permits_offset;
@@ -220,12 +271,30 @@ bool Leader::place(wire::AssignBlock& assignment) {
                                                      .varying = {},
                                                      .sent = {},
                                                      .posted_ns = base::now_ns(),
-                                                     .last_sent_ns = base::now_ns()};
+                                                     .last_sent_ns = base::now_ns(),
+                                                     .in_place = direct};
     slot.state.store(SlotState::posted, std::memory_order_seq_cst);
     auto& work = node_.header().work;
     work.fetch_add(1, std::memory_order_release);
     base::futex_wake_all(work);
     return true;
+}
+
+void Leader::announce() {
+    auto top = INT32_MIN;
+    std::set<std::uint32_t> batches;
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted ||
+            slot.next.load(std::memory_order_relaxed) >= slot.units || slot.priority < top)
+            continue;
+        if (slot.priority > top) batches.clear();
+        top = slot.priority;
+        batches.insert(slot.batch);
+    }
+    auto& header = node_.header();
+    header.top_priority.store(top, std::memory_order_relaxed);
+    header.top_batches.store(static_cast<std::uint32_t>(batches.size()), std::memory_order_relaxed);
 }
 
 std::optional<int> Leader::slot_of(std::uint64_t sequence) const {
@@ -289,6 +358,8 @@ void Leader::tick() {
             } else if (!recovering && exhausted_and_idle(i)) {
                 collect(i, true);
                 slot.state.store(SlotState::closed, std::memory_order_seq_cst);
+            } else if (slot.prompt != 0 && slot.news.exchange(0, std::memory_order_acquire) != 0) {
+                collect(i, false);
             } else if (block.flush_now || now - block.last_sent_ns > partial_after_ns) {
                 collect(i, false);
             }
@@ -305,6 +376,7 @@ void Leader::tick() {
         }
     }
     while (!waiting_.empty() && place(waiting_.front())) waiting_.pop_front();
+    announce();
     request_blocks();
 }
 

@@ -63,7 +63,7 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
-    std::atomic<std::uint32_t> left;  ///< its life was over and it has left by itself, with nothing open
+    std::atomic<std::uint32_t> has_left;         ///< by itself, with nothing open: its life was over
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
@@ -94,6 +94,8 @@ struct alignas(line_pair) BlockSlot {
     ChunkMode mode;
     std::uint32_t batch;
     std::uint64_t sequence;      ///< order of posting; older blocks first
+    std::int32_t priority;       ///< but those of higher priority before all others
+    std::uint32_t prompt;        ///< executors say soon what they have finished
     std::uint64_t first, count;  ///< tasks
     std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
     std::uint64_t chunk;         ///< tasks per chunk when uniform
@@ -108,6 +110,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;
+    std::atomic<std::uint32_t> news;  ///< of a prompt block: something has been finished
     std::uint64_t
         refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
     alignas(line_pair) std::atomic<std::uint64_t> next;
@@ -125,6 +128,10 @@ struct RingRecord {
 struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
+    std::atomic<std::int32_t>
+        top_priority;  ///< of the blocks with tasks left: whoever works on others looks again
+    std::atomic<std::uint32_t>
+        top_batches;  ///< how many batches have such blocks: executors take turns with them
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;

@@ -270,7 +270,7 @@ void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
         double least = std::numeric_limits<double>::infinity();
         std::uint64_t room = 0;
         for (auto const& [id, node] : nodes_) {
-            if (!node.alive) continue;
+            if (!node.alive || holds_enough(batch, node)) continue;
             auto const here = growing_room(batch, id, node);
             if (here == 0) continue;
             auto const load = static_cast<double>(batch.shares[id].held) / node.executors;

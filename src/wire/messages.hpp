@@ -75,19 +75,30 @@ struct OpenBatch {
     std::uint64_t item_stride =
         0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
-    bool timing = false;  ///< timing rows are wanted
-    bool direct = false;  ///< on rank 0's node: results go to direct_offset + task * stride
+    bool timing = false;        ///< timing rows are wanted
+    std::int32_t priority = 0;  ///< executors take blocks of higher ones first
+    bool prompt = false;        ///< results are sent as they come, not when a block is complete
+    bool direct = false;        ///< on rank 0's node: results go to direct_offset + task * stride
     std::uint64_t direct_offset = 0;
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
         archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
-                item_stride, varying_items, timing, direct, direct_offset);
+                item_stride, varying_items, timing, priority, prompt, direct, direct_offset);
     }
 };
 
 /// Rank 0 to leaders: all tasks of the batch are final.
 struct CloseBatch {
+    std::uint32_t batch = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(batch);
+    }
+};
+
+/// Rank 0 to leaders: tasks of the batch that do not run yet are to be returned.
+struct CancelBatch {
     std::uint32_t batch = 0;
     template <class Archive>
     void serialize(Archive& archive) {
@@ -220,8 +231,8 @@ struct Goodbye {
     }
 };
 
-using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
-                             ArrayVerdict, ArrayPiece, ActorMail, Output, Stop, Farewell, Goodbye>;
+using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults,
+                             ArrayStep, ArrayVerdict, ArrayPiece, ActorMail, Output, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

@@ -145,7 +145,7 @@ TEST(ActorFailure, DeathOfTheHostFailsWhatWaitsAndSaysWhy) {
     auto bystander = pool().actor<Fragile>(ActorOptions{.rank = last_rank()}, 2);
     auto before = bystander.call<&Fragile::add>(1);
     auto fatal = culprit.call<&Fragile::die>(SIGSEGV);
-    std::vector<ActorReply<int>> waiting;
+    std::vector<Future<int>> waiting;
     for (int i = 0; i < 100; ++i) {
         waiting.push_back(culprit.call<&Fragile::add>(1));
         waiting.push_back(bystander.call<&Fragile::add>(1));

@@ -1,5 +1,5 @@
-// Actors that print, for api_actor_output: each line names the actor that wrote it, also the last one before a crash
-// and that of a destructor at the end of the program.
+// Actors that print, for api_actor_output: each line names the actor that wrote it, also the last one before
+// a crash and that of a destructor at the end of the program.
 #include <unistd.h>
 
 #include <cstdio>

@@ -58,7 +58,7 @@ TEST(Actor, KeepsItsStateBetweenCalls) {
 TEST(Actor, RunsCallsInTheOrderOfTheirCaller) {
     auto log = pool().actor<Log>();
     constexpr std::uint64_t calls = 20'000;
-    std::vector<ActorReply<std::uint64_t>> counts;
+    std::vector<Future<std::uint64_t>> counts;
     for (std::uint64_t i = 0; i < calls; ++i) {
         log.tell<&Log::add>(i);
         if (i % 1000 == 0) counts.push_back(log.call<&Log::count>());
@@ -72,7 +72,7 @@ TEST(Actor, RunsCallsInTheOrderOfTheirCaller) {
 TEST(Actor, RepliesCanBeTakenInAnyOrder) {
     auto a = pool().actor<Counter>(0, "a");
     auto b = pool().actor<Counter>(100, "b");
-    std::vector<ActorReply<int>> replies;
+    std::vector<Future<int>> replies;
     for (int i = 0; i < 50; ++i) {
         replies.push_back(a.call<&Counter::add>(1));
         replies.push_back(b.call<&Counter::add>(1));
@@ -307,7 +307,7 @@ TEST(Actor, CanTellAnotherButNotWaitForIt) {
         EXPECT_TRUE(contains(relay.call<&Relay::ask>().get(), "cannot wait"));
         auto const before = log.call<&Log::count>().get();
         for (std::uint64_t i = 0; i < 100; ++i) relay.tell<&Relay::pass>(i);
-        relay.call<&Relay::ask>().get();
+        (void)relay.call<&Relay::ask>().get();
         // Told by another caller: they arrive, but nothing says when.
         while (log.call<&Log::count>().get() < before + 300) {
         }
@@ -325,16 +325,43 @@ TEST(Actor, WaitsAreGivenUpInTime) {
     };
     auto sleeper = pool().actor<Sleeper>();
     auto reply = sleeper.call<&Sleeper::sleep>(300);
-    EXPECT_FALSE(reply.wait_for(std::chrono::milliseconds(20)));
+    EXPECT_FALSE(reply.wait(std::chrono::milliseconds(20)));
     EXPECT_FALSE(reply.ready());
-    EXPECT_TRUE(reply.wait_for(std::chrono::hours(1)));
+    EXPECT_TRUE(reply.wait(std::chrono::hours(1)));
     EXPECT_TRUE(reply.ready());
     EXPECT_EQ(reply.get(), 300);
 }
 
+TEST(Actor, CallsAreFuturesLikeOthers) {
+    auto counter = pool().actor<Counter>(5, "future");
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 10; ++i) futures.push_back(counter.call<&Counter::add>(1));
+    EXPECT_EQ(wait(futures).done.size(), 10u);
+    EXPECT_EQ(futures[9].get(), 15);
+    EXPECT_EQ(futures[9].get(), 15) << "a result can be taken again";
+    auto const text = counter.call<&Counter::add>(2).then([](int n) { return std::to_string(n); });
+    EXPECT_EQ(text.get(), "17");
+    auto const failed = counter.call<&Counter::fail>("as asked");
+    EXPECT_NE(failed.exception(), nullptr);
+    EXPECT_FALSE(failed.successful());
+    EXPECT_THROW(failed.get(), ActorError);
+    // A callback may call actors.
+    auto const doubled = counter.call<&Counter::value>().then(
+        [reference = counter.ref()](int n) { return reference.call<&Counter::add>(n).get(); });
+    EXPECT_EQ(doubled.get(), 34);
+    auto const refused = pool().map(
+        [reference = counter.ref()](std::uint64_t) {
+            auto const later = reference.call<&Counter::value>().then([](int n) { return n; });
+            return later.get();
+        },
+        indices(1), {.on_failure = OnFailure::collect});
+    ASSERT_EQ(refused.failures().size(), 1u);
+    EXPECT_TRUE(contains(refused.failures()[0].message, "cannot have callbacks"));
+}
+
 TEST(Actor, AThousandLiveTogether) {
     std::vector<Actor<Counter>> actors;
-    std::vector<ActorReply<int>> replies;
+    std::vector<Future<int>> replies;
     for (int i = 0; i < 1000; ++i) actors.push_back(pool().actor<Counter>(i, std::to_string(i)));
     for (auto& actor : actors) replies.push_back(actor.call<&Counter::add>(7));
     for (int i = 0; i < 1000; ++i) ASSERT_EQ(replies[static_cast<std::size_t>(i)].get(), i + 7);

@@ -5,6 +5,7 @@
 #include <plenum/codec.hpp>
 #include <plenum/detail/actor_port.hpp>
 #include <plenum/detail/chunk_call.hpp>
+#include <plenum/detail/task.hpp>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -120,6 +121,17 @@ template <class... Args>
     return std::tuple<Args...>{take_argument<Args>(bytes)...};  // braces: from left to right
 }
 
+/// As decode_result() reads it.
+template <class R>
+void store_result(R const& result, Bytes& out) {
+    if constexpr (DenseTraits<R>::dense || ElementRange<R>) {
+        auto const bytes = bytes_of_range(result);
+        append_bytes(out, bytes.data(), bytes.size());
+    } else {
+        encode<R>(result, out);
+    }
+}
+
 template <class T, auto method>
 void call_actor(ActorInvocation& invocation) {
     using Traits = MethodTraits<decltype(method)>;
@@ -134,7 +146,7 @@ void call_actor(ActorInvocation& invocation) {
     if constexpr (std::is_void_v<typename Traits::result>)
         run();
     else
-        encode<typename Traits::result>(run(), invocation.result);
+        store_result<typename Traits::result>(run(), invocation.result);
 }
 
 template <class T, auto method>
@@ -147,7 +159,7 @@ std::uint64_t const RegisteredMethod<T, method>::id =
 
 template <class T>
 void copy_actor(ActorInvocation& invocation) {
-    encode<T>(*static_cast<T const*>(invocation.slot.object), invocation.result);
+    store_result<T>(*static_cast<T const*>(invocation.slot.object), invocation.result);
 }
 
 /// The "method" that returns the whole object.

@@ -1,13 +1,12 @@
 // What the templates of actors ask of the process that they are used in: rank 0, a task, or an actor.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <plenum/codec.hpp>
+#include <plenum/detail/future_state.hpp>
 #include <plenum/error.hpp>
 
 namespace plenum::detail {
@@ -35,26 +34,16 @@ struct ActorAddress {
     std::int32_t rank = 0;
 };
 
-/// The answer to a call: bytes or an error, set once by the engine. Thread-safe.
-class ActorAnswer {
+/// The result of a call to an actor. In a task, waiting is what receives it: so a task can wait for one at a time, and
+/// has no callbacks.
+class ActorAnswer : public FutureState {
 public:
-    using Clock = std::chrono::steady_clock;
-
-    void set(std::shared_ptr<void const> owner, ByteView result);
-    void fail(ActorError::Data error);
-    [[nodiscard]] bool ready() const;
-    /// False when it has not come in time.
-    [[nodiscard]] bool wait_until(std::optional<Clock::time_point> deadline) const;
-    /// The bytes of the result; they live as long as this. Throws ActorError. Only when it is ready.
-    [[nodiscard]] ByteView result() const;
-
-private:
-    mutable std::mutex mutex_;
-    mutable std::condition_variable arrived_;
-    bool ready_ = false;
-    std::shared_ptr<void const> owner_;
-    ByteView result_;
-    std::optional<ActorError::Data> error_;
+    bool wait(Deadline deadline) const override;
+    void then(std::function<void()> next) override;
+    void watch(std::shared_ptr<Watch> const& by, std::size_t number) override;
+    void call_back(std::function<void()> work) override;
+    /// Waits until another thread has received it.
+    bool wait_for_others(Deadline deadline) const { return FutureState::wait(deadline); }
 };
 
 /// Where an actor is to live, and how often it may be made again.
@@ -80,8 +69,11 @@ public:
                       std::shared_ptr<ActorAnswer> answer) = 0;
     virtual void end(ActorAddress actor) noexcept = 0;
     /// False when the answer has not come in time.
-    [[nodiscard]] virtual bool wait(ActorAnswer const& answer,
-                                    std::optional<ActorAnswer::Clock::time_point> deadline) = 0;
+    [[nodiscard]] virtual bool wait(ActorAnswer const& answer, Deadline deadline) = 0;
+    /// Answers are received without waiting for them: only on rank 0.
+    [[nodiscard]] virtual bool receives_by_itself() const noexcept { return false; }
+    /// Runs `work` where callbacks run.
+    virtual void call_back(std::function<void()> work) { work(); }
 };
 
 /// The port of this thread. Throws UsageError where there is none.

@@ -58,7 +58,7 @@ template <class F, class Item>
 template <class Range>
 class ItemsHolder {
 public:
-    using Item = std::ranges::range_value_t<Range>;
+    using Item = item_of<Range>;
     static_assert(Travels<Item>, "Plenum: the items cannot travel. Use values, standard containers of values, or a "
                                  "type with serialize(); not pointers, references or views.");
     static constexpr bool in_place = PlainBytes<Item> && std::ranges::contiguous_range<Range const> &&

@@ -22,6 +22,18 @@ namespace plenum::detail {
 /// Item type of an index range: the task gets its index as std::uint64_t.
 struct IndexItem {};
 
+/// The items of a range as they travel: those of a map are pairs whose key can be assigned.
+template <class T>
+struct TravelItem {
+    using type = T;
+};
+template <class A, class B>
+struct TravelItem<std::pair<A const, B>> {
+    using type = std::pair<A, B>;
+};
+template <class Range>
+using item_of = typename TravelItem<std::ranges::range_value_t<Range>>::type;
+
 template <class Item>
 struct TaskArgument {
     using type = Item const&;
@@ -111,6 +123,25 @@ F const& function_of(ChunkCall& call) {
     }
 }
 
+/// Puts what a task returned where its batch wants it. Throws when it does not have the declared shape.
+template <class Result>
+void store_result(ChunkCall& call, std::uint64_t task, Result const& result) {
+    if constexpr (DenseTraits<Result>::dense || ElementRange<Result>) {
+        auto const bytes = bytes_of_range(result);
+        if (call.stride == 0) return call.store(call, task, bytes);
+        if (bytes.size() != call.stride)
+            throw std::length_error("the result has " + std::to_string(bytes.size()) +
+                                    " bytes, its declared shape has " + std::to_string(call.stride));
+        std::memcpy(call.slot(task), bytes.data(), bytes.size());
+    } else if constexpr (PlainBytes<Result>) {
+        std::memcpy(call.slot(task), &result, sizeof result);
+    } else {
+        Bytes bytes;
+        encode(result, bytes);
+        call.store(call, task, bytes);
+    }
+}
+
 template <class F, class Item>
 void run_task(F const& f, ChunkCall& call, std::uint64_t task) {
     using Traits = TaskTraits<F, Item>;
@@ -132,18 +163,8 @@ void run_task(F const& f, ChunkCall& call, std::uint64_t task) {
             f(argument, std::span<T>(reinterpret_cast<T*>(call.slot(task)), call.stride / sizeof(T)));
         } else if constexpr (kind == ResultKind::plain) {
             ::new (call.slot(task)) Result(f(argument));
-        } else if constexpr (kind == ResultKind::range) {
-            auto const result = f(argument);
-            auto const bytes = bytes_of_range(result);
-            if (call.stride == 0) return call.store(call, task, bytes);
-            if (bytes.size() != call.stride)
-                throw std::length_error("the result has " + std::to_string(bytes.size()) +
-                                        " bytes, its declared shape has " + std::to_string(call.stride));
-            std::memcpy(call.slot(task), bytes.data(), bytes.size());
         } else {
-            Bytes bytes;
-            encode(f(argument), bytes);
-            call.store(call, task, bytes);
+            store_result(call, task, f(argument));
         }
     });
 }
