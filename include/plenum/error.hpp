@@ -82,4 +82,26 @@ private:
     Data data_;
 };
 
+/// A call to an actor failed, or the actor is gone. The message names actor, type, rank, host and reason.
+class ActorError : public Error {
+public:
+    struct Data {
+        std::uint64_t actor = 0;  ///< number of the actor in this run, from 1
+        std::string type;         ///< of the actor's object
+        int rank = 0;             ///< where it lives
+        std::string host;         ///< host of that rank
+        FailureCause cause = FailureCause::exception;
+        std::string message;  ///< what() of the exception, or what happened to the actor
+        template <class Archive>
+        void serialize(Archive& archive) {
+            archive(actor, type, rank, host, cause, message);
+        }
+    };
+    explicit ActorError(Data data);
+    [[nodiscard]] Data const& data() const noexcept { return data_; }
+
+private:
+    Data data_;
+};
+
 }  // namespace plenum

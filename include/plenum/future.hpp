@@ -106,8 +106,11 @@ private:
     [[nodiscard]] T value() const {
         if (state_->phase() == Phase::cancelled) throw cancelled_error();
         if (state_->error()) std::rethrow_exception(state_->error());
-        if (auto const* const value = static_cast<T const*>(state_->value())) return *value;
-        return detail::decode_result<T>(state_->bytes());
+        if constexpr (!std::is_void_v<T>) {
+            if constexpr (std::is_copy_constructible_v<T>)  // others come as bytes only
+                if (auto const* const value = static_cast<T const*>(state_->value())) return *value;
+            return detail::decode_result<T>(state_->bytes());
+        }
     }
 
     std::shared_ptr<detail::FutureState> state_;

@@ -1,6 +1,7 @@
 // The whole public interface, but the opt-in headers: plenum/eigen.hpp, plenum/hdf5.hpp, plenum/image.hpp.
 #pragma once
 
+#include <plenum/actor.hpp>
 #include <plenum/codec.hpp>
 #include <plenum/element.hpp>
 #include <plenum/error.hpp>

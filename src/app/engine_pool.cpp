@@ -21,6 +21,7 @@ constexpr std::uint64_t parallel_copy_bytes = 64 << 20;  // from here on a threa
 EnginePool::~EnginePool() {
     cancel_all();
     finish();
+    engine_.actors().call_back_with({});
 }
 
 void EnginePool::finish() {

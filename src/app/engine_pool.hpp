@@ -20,7 +20,9 @@ public:
     /// Both outlive this. `complain` gets one line for the user, from any thread.
     EnginePool(pool::Engine& engine, io::DatasetSource& datasets,
                std::function<void(std::string const&)> complain)
-        : engine_(engine), datasets_(datasets), callbacks_(std::move(complain)) {}
+        : engine_(engine), datasets_(datasets), callbacks_(std::move(complain)) {
+        engine_.actors().call_back_with([this](std::function<void()> work) { call_back(std::move(work)); });
+    }
     /// Drops what does not run yet, and waits for the rest.
     ~EnginePool() override;
 

@@ -129,9 +129,8 @@ std::int64_t detail::place_of_function(void const* function) {
     auto const& code = program_code();
     if (address < code.begin || address >= code.end)
         throw UsageError(
-            "the task is a function of a shared library (it lies elsewhere in other processes); call it from "
-            "a "
-            "lambda: [](auto const& x) { return f(x); }");
+            "a function of a shared library cannot travel (it lies elsewhere in other processes); call it "
+            "from a lambda: [](auto const& x) { return f(x); }");
     return static_cast<std::int64_t>(address - code.base);
 }
 

@@ -26,4 +26,9 @@ TaskError::TaskError(Data data)
             fmt::format("task {} failed on rank {} ({}): {}", data.task, data.rank, data.host, data.message)),
       data_(std::move(data)) {}
 
+ActorError::ActorError(Data data)
+    : Error(ExitCode::tasks_failed, fmt::format("actor {} ({}) on rank {} ({}): {}", data.actor, data.type,
+                                                data.rank, data.host, data.message)),
+      data_(std::move(data)) {}
+
 }  // namespace plenum

@@ -1,5 +1,4 @@
 // The cache behind plenum::Memory: one store per folder and process, warnings, counters.
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -67,11 +66,6 @@ void warn_once(std::string_view folder, std::string_view problem) {
 
 std::uint64_t hash_of_name(std::string_view name) {
     return io::beginning_of(base::blake2b(std::as_bytes(std::span(name))));
-}
-
-/// An address in the object that this function lies in.
-void const* anchor() noexcept {
-    return reinterpret_cast<void const*>(&detail::place_in_program);
 }
 
 }  // namespace
@@ -149,20 +143,6 @@ std::uint64_t clear_cache(std::string_view folder, std::optional<std::string_vie
 
 std::uint64_t reduce_cache(std::string_view folder, CacheLimits const& limits) {
     return store_of(folder).reduce(limits);
-}
-
-std::int64_t place_in_program(void const* function) {
-    Dl_info here{}, there{};
-    if (::dladdr(anchor(), &here) == 0 || ::dladdr(function, &there) == 0 ||
-        here.dli_fbase != there.dli_fbase)
-        throw UsageError(fmt::format(
-            "the function {} cannot be cached by its name (it lies in a shared library); wrap it in a lambda",
-            there.dli_sname != nullptr ? there.dli_sname : "without a name"));
-    return reinterpret_cast<std::intptr_t>(function) - reinterpret_cast<std::intptr_t>(anchor());
-}
-
-void const* function_at(std::int64_t place) noexcept {
-    return reinterpret_cast<void const*>(reinterpret_cast<std::intptr_t>(anchor()) + place);
 }
 
 }  // namespace detail

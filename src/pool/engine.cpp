@@ -71,6 +71,11 @@ Engine::Engine(comm::Session& session, EngineOptions options)
     session_.transport().barrier();  // the header is there
     set_node_base(node_.base());
     node_.header().processors.add_own();
+    actors_ = std::make_unique<ActorExchange>(
+        topology, ActorExchange::Options{
+                      .isolation = options_.isolation,
+                      .send = [this](int rank, wire::Message message) { send(rank, std::move(message)); },
+                      .ring = [this] { ringer_.ring(bell_.address()); }});
     // The fork server has to come before threads and before MPI moves data.
     supervisor_ = std::make_unique<Supervisor>(
         node_, first_cell(topology.node_rank),
@@ -79,7 +84,9 @@ Engine::Engine(comm::Session& session, EngineOptions options)
                             .threads = options_.threads,
                             .rank = topology.rank,
                             .bell = bell_.address(),
-                            .output = [this](wire::Output output) { send(0, std::move(output)); }});
+                            .output = [this](wire::Output output) { send(0, std::move(output)); },
+                            .actors = actors_.get()});
+    actors_->keeper().start_hosts_with([this](int socket) { return supervisor_->start_actor_host(socket); });
     session_.transport().barrier();  // all bells are known
     auto const& header = node_.header();
     start_ns_ = header.run_start_ns;
@@ -155,6 +162,7 @@ void Engine::wait() {
     if (session_.transport().busy()) timeout = nap_under_way_ms;
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
     supervisor_->add_poll(fds_);
+    actors_->add_poll(fds_);
     if (timeout == nap_under_way_ms) {
         timespec const short_nap{0, 20'000};
         ::ppoll(fds_.data(), fds_.size(), &short_nap, nullptr);
@@ -201,6 +209,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
         }
         if (exit_code_) break;
         if (!stopping_) supervisor_->tick();
+        if (!stopping_) actors_->tick();
         if (leader_ && !stopping_) leader_->tick();
         if (host_) host_->tick();
         auto const now = base::now_ns();
@@ -211,6 +220,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
         if (host_ && !told && body_ended && !host_->active()) {
             told = true;
             thread.join();
+            actors_->tick();  // what the body told last is on its way before the end is
             for (int const leader : session_.topology().leaders) send(leader, wire::Stop{});
         }
     }
@@ -263,6 +273,7 @@ void Engine::leave() {
     header.stop.store(1, std::memory_order_release);
     header.work.fetch_add(1, std::memory_order_release);
     base::futex_wake_all(header.work);
+    actors_->stop(2000);  // first: the supervisor's end is that of all children
     supervisor_->stop(2000);
     auto const& topology = session_.topology();
     std::uint64_t tasks = 0, busy = 0, first_start = 0, last_end = 0;
@@ -308,6 +319,8 @@ void Engine::dispatch(comm::Incoming incoming) {
             } else if constexpr (std::is_same_v<Type, wire::ArrayStep> ||
                                  std::is_same_v<Type, wire::ArrayPiece>) {
                 on(std::forward<M>(message));
+            } else if constexpr (std::is_same_v<Type, wire::ActorMail>) {
+                if (!stopping_) actors_->on(message);
             } else if constexpr (std::is_same_v<Type, wire::Output>) {
                 if (output_handler_) output_handler_(message);
             } else if constexpr (std::is_same_v<Type, wire::Stop>) {

@@ -13,6 +13,7 @@
 
 #include "base/interrupt.hpp"
 #include "comm/session.hpp"
+#include "pool/actor_exchange.hpp"
 #include "pool/host.hpp"
 #include "pool/leader.hpp"
 #include "pool/supervisor.hpp"
@@ -57,6 +58,7 @@ public:
 
     // ---- rank 0 ----
     [[nodiscard]] Host& host() noexcept { return *host_; }
+    [[nodiscard]] BodyPort& actors() noexcept { return actors_->body(); }
     [[nodiscard]] NodeView node() const noexcept { return node_; }
     [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
     /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1
@@ -101,6 +103,7 @@ private:
     base::Doorbell bell_;
     base::Ringer ringer_;
     NodeView node_;
+    std::unique_ptr<ActorExchange> actors_;
     std::unique_ptr<Supervisor> supervisor_;
     std::unique_ptr<SegmentPool> transient_, kept_;
     std::unique_ptr<Leader> leader_;

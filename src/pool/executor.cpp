@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "base/futex.hpp"
 #include "base/task_place.hpp"
+#include "pool/executor_port.hpp"
 #include "pool/result_ring.hpp"
 #include "sched/chunks.hpp"
 #include "wire/messages.hpp"
@@ -47,11 +48,12 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
 
 }  // namespace
 
-Executor::Executor(NodeView node, int index, OutputPipes pipes)
+Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors)
     : node_(node),
       index_(index),
       cell_(node.cell(index)),
       pipes_(pipes),
+      actors_(actors),
       states_({.rank = cell_.rank,
                .node = node.header().number,
                .executor = node.header().first_executor + index,
@@ -284,6 +286,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
         cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
+    if (actors_ != nullptr) actors_->settle();  // before the tasks can be seen as done
     remember_finished(slot, chunk);
     unclocked_tasks_ += chunk.last - chunk.first;
     // The clock costs as much as a short chunk: it is read for every chunk only where somebody wants to know.

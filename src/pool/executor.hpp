@@ -12,6 +12,8 @@
 
 namespace plenum::pool {
 
+class ExecutorPort;
+
 /// Where an executor's printed output goes; -1: it is not captured.
 struct OutputPipes {
     int out = -1;
@@ -32,7 +34,8 @@ public:
         stopped,    ///< the node has stopped
         life_over,  ///< it has run as many tasks as a batch allows: a fresh executor takes its place
     };
-    Executor(NodeView node, int index, OutputPipes pipes);
+    /// `actors`: the way of its tasks to actors, if there is one; outlives this.
+    Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors = nullptr);
     /// Runs until the node stops or its life is over. Sleeps on the node's futex when there is nothing to do.
     [[nodiscard]] End run();
     /// Ends the worker states that its tasks have made, and tells rank 0 how. For the planned end of an
@@ -83,6 +86,7 @@ private:
     int index_;
     ExecutorCell& cell_;
     OutputPipes pipes_;
+    ExecutorPort* actors_;
     base::Ringer ringer_;
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_

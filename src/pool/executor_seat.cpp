@@ -9,29 +9,19 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <optional>
 #include <plenum/error.hpp>
 #include <string>
 #include <utility>
 
 #include "base/remove_tree.hpp"
+#include "pool/child_end.hpp"
 
 namespace plenum::pool {
 namespace {
 
 /// An executor that dies this often without a task at work will not get better.
 constexpr int most_idle_deaths = 20;
-
-/// How often the kernel has killed for lack of memory.
-std::uint64_t count_oom_kills() {
-    std::ifstream file("/proc/vmstat");
-    std::string name;
-    std::uint64_t value = 0;
-    while (file >> name >> value)
-        if (name == "oom_kill") return value;
-    return 0;
-}
 
 /// The task that has printed what carries no mark yet; nothing when several may have.
 std::optional<std::uint64_t> running_task(ExecutorCell const& cell) {
@@ -50,8 +40,8 @@ void occupy(ExecutorCell& cell) {
     cell.state.store(CellState::running, std::memory_order_release);
 }
 
-ExecutorSeat::ExecutorSeat(NodeView node, int index, Output const& output)
-    : node_(node), index_(index), cell_(node.cell(index)) {
+ExecutorSeat::ExecutorSeat(NodeView node, int index, Output const& output, ActorExchange& actors)
+    : node_(node), index_(index), cell_(node.cell(index)), actors_(actors) {
     for (std::size_t i = 0; i < pipes_.size(); ++i) {
         std::array<int, 2> ends{};
         if (::pipe2(ends.data(), O_CLOEXEC) != 0)
@@ -84,7 +74,9 @@ void ExecutorSeat::start(ForkServer& server) {
     tasks_at_start_ = cell_.tasks_done.load(std::memory_order_relaxed);
     oom_kills_ = count_oom_kills();
     occupy(cell_);
-    child_ = server.spawn(index_);
+    auto [channel, socket] = actors_.open_channel();
+    channel_ = channel;
+    child_ = server.spawn({.index = index_, .channel = channel_}, socket.get());
     child_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
 }
 
@@ -98,6 +90,7 @@ void ExecutorSeat::reap(ForkServer const& server) {
     if (child_ <= 0 || ::waitpid(child_, &status, WNOHANG) != child_) return;
     base::remove_tree(server.scratch_of(std::exchange(child_, -1)));
     child_fd_.reset();
+    actors_.close_channel(channel_);
     if (cell_.has_left.load(std::memory_order_acquire) != 0) {
         finish_output();
         idle_deaths_ = 0;

@@ -12,6 +12,7 @@
 
 #include "base/doorbell.hpp"
 #include "base/unique_fd.hpp"
+#include "pool/actor_exchange.hpp"
 #include "pool/fork_server.hpp"
 #include "pool/output_reader.hpp"
 
@@ -24,7 +25,8 @@ class ExecutorSeat {
 public:
     using Output = std::function<void(wire::Output)>;
     /// Opens the pipes; no executor runs yet. Throws EnvironmentError when no descriptors are left.
-    ExecutorSeat(NodeView node, int index, Output const& output);
+    /// `actors`: gives each executor its way to actors; outlives this.
+    ExecutorSeat(NodeView node, int index, Output const& output, ActorExchange& actors);
     ExecutorSeat(ExecutorSeat const&) = delete;
     ExecutorSeat& operator=(ExecutorSeat const&) = delete;
     ExecutorSeat(ExecutorSeat&&) = delete;
@@ -54,6 +56,8 @@ private:
     NodeView node_;
     int index_;
     ExecutorCell& cell_;
+    ActorExchange& actors_;
+    std::int32_t channel_ = 0;  // of the executor, to the actors
     std::array<Pipe, 2> pipes_;
     std::array<std::unique_ptr<OutputReader>, 2> readers_;
     pid_t child_ = -1;

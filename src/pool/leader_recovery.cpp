@@ -1,44 +1,14 @@
 // What the leader does about executors that died: no claim is lost, only the task at work is charged.
-#include <fmt/format.h>
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 
 #include "base/futex.hpp"
+#include "pool/child_end.hpp"
 #include "pool/leader.hpp"
 
 namespace plenum::pool {
 namespace {
 
 using detail::TaskStatus;
-
-std::string describe_end(ExecutorCell const& cell, FailureCause& cause) {
-    cause = FailureCause::crash;
-    auto const status = cell.wait_status;
-    if (WIFEXITED(status)) return fmt::format("the task called exit({})", WEXITSTATUS(status));
-    auto const signal = WTERMSIG(status);
-    if (signal == SIGKILL && cell.out_of_memory != 0) {
-        cause = FailureCause::out_of_memory;
-        return "killed by the kernel (out of memory)";
-    }
-    auto text = fmt::format("killed by signal {} ({})", signal, ::strsignal(signal));
-    switch (cell.fault.load(std::memory_order_acquire)) {
-        case FaultNote::shared_array:
-            text += ": it wrote into a shared array, which is read-only in tasks";
-            break;
-        case FaultNote::stack_overflow:
-            text += ": stack overflow";
-            break;
-        case FaultNote::null_pointer:
-            text += ": null pointer";
-            break;
-        case FaultNote::none:
-            break;
-    }
-    return text;
-}
 
 }  // namespace
 
@@ -59,10 +29,13 @@ void Leader::charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint
     status = static_cast<std::uint8_t>(stored ? TaskStatus::done : TaskStatus::failed);
     if (stored) return;
     std::erase_if(block.failures, [&](wire::Failure const& failure) { return failure.task == task; });
-    wire::Failure failure{
-        .task = task, .rank = cell.rank, .attempt = 1, .cause = FailureCause::crash, .message = {}};
-    failure.message = describe_end(cell, failure.cause);
-    block.failures.push_back(std::move(failure));
+    auto end = describe_end(cell.wait_status, cell.fault.load(std::memory_order_acquire),
+                            cell.out_of_memory != 0, "the task");
+    block.failures.push_back({.task = task,
+                              .rank = cell.rank,
+                              .attempt = 1,
+                              .cause = end.cause,
+                              .message = std::move(end.message)});
 }
 
 void Leader::recover_owned(int cell_index, BlockSlot& slot, Block& block) {

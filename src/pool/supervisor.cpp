@@ -6,6 +6,8 @@
 #include "base/clock.hpp"
 #include "base/futex.hpp"
 #include "base/remove_tree.hpp"
+#include "pool/actor_ports.hpp"
+#include "pool/executor_port.hpp"
 #include "pool/scratch.hpp"
 
 namespace plenum::pool {
@@ -15,6 +17,7 @@ Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
       first_cell_(first_cell),
       executors_(options.executors),
       isolation_(options.isolation),
+      actors_(options.actors),
       scratch_(name_scratch_of_rank()) {
     for (int i = first_cell_; i < first_cell_ + executors_; ++i) {
         auto& cell = node_.cell(i);
@@ -24,10 +27,12 @@ Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
     if (isolation_ == Isolation::none) return;
     std::vector<OutputPipes> pipes;
     for (int i = first_cell_; i < first_cell_ + executors_; ++i)
-        pipes.push_back(seats_.emplace_back(node_, i, options.output).write_ends());
-    server_ = std::make_unique<ForkServer>(
-        node_, std::move(pipes),
-        ForkServer::Options{.first_cell = first_cell_, .threads = options.threads, .scratch = scratch_});
+        pipes.push_back(seats_.emplace_back(node_, i, options.output, *actors_).write_ends());
+    server_ = std::make_unique<ForkServer>(node_, std::move(pipes),
+                                           ForkServer::Options{.first_cell = first_cell_,
+                                                               .threads = options.threads,
+                                                               .scratch = scratch_,
+                                                               .actor_host = actors_->keeper().place()});
     for (auto& seat : seats_) seat.close_write_ends();
 }
 
@@ -44,15 +49,24 @@ Supervisor::~Supervisor() {
 void Supervisor::start_threads() {
     for (int i = first_cell_; i < first_cell_ + executors_; ++i) {
         occupy(node_.cell(i));
-        threads_.emplace_back([this, i] { run_thread(i); });
+        auto [channel, socket] = actors_->open_channel();
+        threads_.emplace_back(
+            [this, i, port = std::make_unique<ExecutorPort>(std::move(socket), node_.cell(i).rank, channel)] {
+                run_thread(i, *port);
+            });
     }
 }
 
-void Supervisor::run_thread(int cell) const {
+void Supervisor::run_thread(int cell, ExecutorPort& actors) const {
+    set_thread_actor_port(&actors);
     use_scratch(ScratchScope::thread, scratch_, std::to_string(cell));
     // A fresh executor on the same thread: its state is renewed, the process is not.
-    while (Executor(node_, cell, {}).run() == Executor::End::life_over)
+    while (Executor(node_, cell, {}, &actors).run() == Executor::End::life_over)
         base::remove_tree(scratch_ / std::to_string(cell));
+}
+
+pid_t Supervisor::start_actor_host(int socket) {
+    return server_->spawn({.index = actor_host_index}, socket);
 }
 
 void Supervisor::tick() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/doorbell.hpp"
+#include "pool/actor_exchange.hpp"
 #include "pool/executor_seat.hpp"
 #include "pool/fork_server.hpp"
 #include "pool/isolation.hpp"
@@ -26,6 +27,7 @@ public:
         int rank = 0;
         base::DoorbellAddress bell;  ///< of this rank's process
         std::function<void(wire::Output)> output;
+        ActorExchange* actors = nullptr;  ///< gives executors their way to actors; outlives this
     };
     /// Forks the fork server (main thread, before other threads) for the cells from `first_cell` on. No
     /// executor runs yet.
@@ -36,6 +38,8 @@ public:
     Supervisor& operator=(Supervisor&&) = delete;
     ~Supervisor();
 
+    /// A process for the actors of the rank; `socket`: its end. Only with Isolation::process.
+    [[nodiscard]] pid_t start_actor_host(int socket);
     /// Starts executors where cells are vacant, reaps those that have died, reads their output. Never
     /// blocks.
     void tick();
@@ -51,12 +55,13 @@ public:
 
 private:
     void start_threads();
-    void run_thread(int cell) const;
+    void run_thread(int cell, ExecutorPort& actors) const;
 
     NodeView node_;
     int first_cell_;
     int executors_;
     Isolation isolation_;
+    ActorExchange* actors_;
     std::filesystem::path scratch_;   // of this rank
     std::deque<ExecutorSeat> seats_;  // with Isolation::process
     std::unique_ptr<ForkServer> server_;

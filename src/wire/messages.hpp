@@ -197,13 +197,22 @@ struct ArrayPiece {
 /// Any rank to rank 0: whole lines that tasks printed.
 struct Output {
     std::int32_t rank = 0;
-    TaskRange tasks;     ///< who printed: one task, or one of these
-    bool error = false;  ///< standard error
+    TaskRange tasks;          ///< who printed: one task, or one of these
+    std::uint64_t actor = 0;  ///< not 0: an actor printed, no task
+    bool error = false;       ///< standard error
     std::string text;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(rank, tasks, error, text);
+        archive(rank, tasks, actor, error, text);
     }
+};
+
+/// Calls of actors and their answers, from one rank to the next on their way. Payload: records
+/// (actor_records.hpp).
+struct ActorMail {
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive&) {}
 };
 
 /// Rank 0 to all: the program ends.
@@ -257,8 +266,9 @@ struct Goodbye {
     }
 };
 
-using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
-                             ArrayVerdict, ArrayPiece, Output, ExitResult, Stop, Farewell, Goodbye>;
+using Message =
+    std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
+                 ArrayVerdict, ArrayPiece, ActorMail, Output, ExitResult, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

@@ -166,6 +166,8 @@ TEST(Leader, RunsEachTaskOnceOnExecutorsThatAreRenewed) {
         EXPECT_EQ(node.rank_zero().timed(batch), 400u);
         expect_each_started_once(starts, 400);
     }
+}
+
 TEST(Leader, IsWokenByTheLastExecutorEvenIfThatCameTooLateForATask) {
     NodeUnderTest node({});
     auto& executors = node.executors();

@@ -48,10 +48,5 @@ void keep_in_cache(std::string_view folder, std::string_view name, CacheKey cons
 std::uint64_t clear_cache(std::string_view folder, std::optional<std::string_view> name);
 std::uint64_t reduce_cache(std::string_view folder, CacheLimits const& limits);
 
-/// Where a function lies in the program, which is the same in all processes of a run; its address is not.
-/// Throws UsageError for functions of shared libraries.
-[[nodiscard]] std::int64_t place_in_program(void const* function);
-[[nodiscard]] void const* function_at(std::int64_t place) noexcept;
-
 }  // namespace detail
 }  // namespace plenum

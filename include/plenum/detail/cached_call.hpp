@@ -7,6 +7,7 @@
 #include <new>
 #include <plenum/codec.hpp>
 #include <plenum/detail/cache_core.hpp>
+#include <plenum/detail/refusals.hpp>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -87,7 +88,7 @@ class PortableFunction<R(P...)> {
 public:
     PortableFunction() = default;
     explicit PortableFunction(R (*function)(P...))
-        : place_(place_in_program(reinterpret_cast<void const*>(function))) {}
+        : place_(place_of_function(reinterpret_cast<void const*>(function))) {}
     R operator()(P... arguments) const {
         auto* const function = reinterpret_cast<R (*)(P...)>(const_cast<void*>(function_at(place_)));
         return function(std::forward<P>(arguments)...);

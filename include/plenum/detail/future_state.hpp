@@ -91,7 +91,7 @@ public:
         Lock const lock(completions().mutex);
         return phase_;
     }
-    bool wait(Deadline deadline) const {
+    virtual bool wait(Deadline deadline) const {
         std::unique_lock lock(completions().mutex);
         return completions().wait(lock, deadline, [this] { return phase_ != Phase::pending; });
     }
@@ -101,7 +101,7 @@ public:
     [[nodiscard]] void* value() const noexcept { return value_.get(); }
 
     /// Runs `next` when this has ended, on the thread that ends it; at once when it has.
-    void then(std::function<void()> next) {
+    virtual void then(std::function<void()> next) {
         {
             Lock const lock(completions().mutex);
             if (phase_ == Phase::pending) {
@@ -111,7 +111,7 @@ public:
         }
         next();
     }
-    void watch(std::shared_ptr<Watch> const& by, std::size_t number) {
+    virtual void watch(std::shared_ptr<Watch> const& by, std::size_t number) {
         Lock const lock(completions().mutex);
         if (phase_ == Phase::pending)
             watches_.emplace_back(by, number);
