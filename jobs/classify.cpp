@@ -235,7 +235,7 @@ void verify(JobContext& job, Perceptron const& perceptron, Request const& reques
     job.say(fmt::format("verify: {} of {} sampled predictions agree", compared, compared));
 }
 
-int run(JobContext& job) {
+int run_classify(JobContext& job) {
     auto const request = request_of(job);
     auto const digits =
         request.synthetic ? Split{} : split_digits(load_digits(job.option<std::string>("digits")));
@@ -310,7 +310,7 @@ auto const registered = add_job(
                   .help = "weights: shared (once per node), executor (once in each), task (by every task)"},
                  {.name = "verify",
                   .help = "compare sampled predictions with a plain reference implementation"}},
-     .run = run,
+     .run = run_classify,
      .example = "plenum run classify --train --weights digits.weights --verify -o digits.h5"});
 
 }  // namespace

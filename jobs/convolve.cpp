@@ -135,7 +135,7 @@ void draw_contact_sheet(JobContext& job, std::string const& path, std::uint64_t 
     job.say(fmt::format("contact sheet of {} results: {}", shown.size(), path));
 }
 
-int run(JobContext& job) {
+int run_convolve(JobContext& job) {
     auto const plan = plan_convolve(request_of(job));
     bool const wants_sheet = job.given("contact-sheet");
     auto const sheet = wants_sheet ? job.option<std::string>("contact-sheet") : std::string();
@@ -212,7 +212,7 @@ auto const registered = add_job(
            .help = "keep every K-th pixel in both directions"},
           {.name = "verify", .help = "compare sampled results with a plain reference implementation"},
           {.name = "contact-sheet", .placeholder = "FILE.png", .help = "draw thumbnails of sampled results"}},
-     .run = run});
+     .run = run_convolve});
 
 }  // namespace
 }  // namespace plenum::jobs

@@ -138,7 +138,7 @@ void verify(JobContext& job, Plan const& plan, std::vector<Observable> const& wh
         compared, chosen.size(), accepted_sigmas));
 }
 
-int run(JobContext& job) {
+int run_monte_carlo(JobContext& job) {
     auto const plan = plan_of(job);
     bool const verified = job.option<bool>("verify");
     if (verified && std::max(plan.tasks, plan.samples) < least_verified_samples &&
@@ -189,7 +189,7 @@ auto const registered = add_job(
            .placeholder = "N",
            .help = "samples per task, as in 250000 or 1M (1M points, or 1k matrices)"},
           {.name = "verify", .help = "compute sampled tasks once more, compare with known values"}},
-     .run = run,
+     .run = run_monte_carlo,
      .example = "mpirun -n 4 plenum run monte_carlo --tasks 100 --samples 1M --verify"});
 
 }  // namespace

@@ -162,7 +162,7 @@ void verify(JobContext& job, SharedArray<std::uint8_t> const& stack, Request con
     job.say(fmt::format("verify: {} of {} sampled images agree, bit for bit", sample.size(), sample.size()));
 }
 
-int run(JobContext& job) {
+int run_segment(JobContext& job) {
     auto const request = request_of(job);
     auto const extent = request.extent;
     // Thresholds and areas first: they are small and stay in memory. The masks then only have to be smoothed
@@ -231,7 +231,7 @@ auto const registered = add_job(
                   .default_value = "2",
                   .help = "standard deviation of the Gaussian smoothing in pixels, 0 to 10"},
                  {.name = "verify", .help = "compare sampled images with a plain reference implementation"}},
-     .run = run,
+     .run = run_segment,
      .example = "plenum run segment --synthetic 256 --verify -o masks.h5"});
 
 }  // namespace
