@@ -40,6 +40,11 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
     }
 }
 
+/// After the result: the leader sends what is final while other tasks of the block still run.
+void set_status(std::uint8_t& status, detail::TaskStatus value) {
+    std::atomic_ref(status).store(static_cast<std::uint8_t>(value), std::memory_order_release);
+}
+
 }  // namespace
 
 Executor::Executor(NodeView node, int index, OutputPipes pipes)
@@ -79,10 +84,13 @@ int Executor::oldest_open_slot() const {
     for (int i = 0; i < slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units || slot.sequence >= best_sequence)
+        // It may be closed and posted anew meanwhile: a wrong choice is seen on entering it.
+        auto const sequence = slot.sequence.load(std::memory_order_relaxed);
+        if (slot.next.load(std::memory_order_relaxed) >= slot.units.load(std::memory_order_relaxed) ||
+            sequence >= best_sequence)
             continue;
         best = i;
-        best_sequence = slot.sequence;
+        best_sequence = sequence;
     }
     return best;
 }
@@ -146,7 +154,7 @@ void Executor::run_slot(int index) {
             auto const step = step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
             auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
-            if (unit >= slot.units) break;
+            if (unit >= slot.units.load(std::memory_order_relaxed)) break;
             auto const chunk = chunk_of(slot, table, unit, step);
             cell_.first.store(chunk.first, std::memory_order_relaxed);
             cell_.last.store(chunk.last, std::memory_order_relaxed);
@@ -214,7 +222,7 @@ void Executor::flush_finished(BlockSlot const& slot) {
         for (auto* s = status + (cell_.finished[i].first.load(std::memory_order_relaxed) - slot.first);
              s != end; ++s)
             if (*s == static_cast<std::uint8_t>(detail::TaskStatus::pending))
-                *s = static_cast<std::uint8_t>(detail::TaskStatus::done);
+                set_status(*s, detail::TaskStatus::done);
     }
     std::atomic_thread_fence(std::memory_order_release);
     cell_.flushes.store(cell_.flushes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -316,7 +324,7 @@ void Executor::fail(detail::ChunkCall& call, std::uint64_t task, char const* mes
     auto& self = *static_cast<Executor*>(call.executor);
     auto const length = std::min<std::size_t>(std::strlen(message), 4096);
     self.push(task, RingRecord::Kind::error, {reinterpret_cast<std::byte const*>(message), length});
-    call.status[task - call.block_first] = static_cast<std::uint8_t>(detail::TaskStatus::failed);
+    set_status(call.status[task - call.block_first], detail::TaskStatus::failed);
 }
 
 void Executor::store(detail::ChunkCall& call, std::uint64_t task, ByteView result) {

@@ -100,9 +100,10 @@ bool Leader::wants_block() const {
     for (int i = 0; i < slot_count; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
-        auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
-        left_tasks += static_cast<double>(slot.count) * static_cast<double>(slot.units - next) /
-                      static_cast<double>(slot.units);
+        auto const units = slot.units.load(std::memory_order_relaxed);
+        auto const next = std::min(slot.next.load(std::memory_order_relaxed), units);
+        left_tasks +=
+            static_cast<double>(slot.count) * static_cast<double>(units - next) / static_cast<double>(units);
     }
     double tasks = 0, seconds = 0;
     for (int i = 0; i < node_.header().executors; ++i) {
@@ -156,7 +157,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     plan(slot, index, spec);
 
     auto const rows = !spec.timing                    ? 0
-                      : slot.mode == ChunkMode::table ? slot.units
+                      : slot.mode == ChunkMode::table ? slot.units.load()
                       : slot.mode == ChunkMode::uniform
                           ? (count + slot.chunk - 1) / slot.chunk
                           : std::min(count, timing_rows_per_executor *

@@ -124,7 +124,7 @@ bool Leader::recover_claim(Recovery& recovery) {
     for (int i = 0; i < node_.header().executors; ++i)
         if (i != recovery.cell && !recovery.passed[static_cast<std::size_t>(i)]) return false;
     // Every claim below the counter is now finished, or owned by somebody who is known, or lost.
-    auto const unit = std::min(recovery.counter, slot.units);
+    auto const unit = std::min(recovery.counter, slot.units.load(std::memory_order_relaxed));
     auto const end = slot.first + (slot.mode == ChunkMode::table ? node_.table(index)[unit] : unit);
     auto* const status = node_.at<std::uint8_t>(slot.status_offset);
     for (auto task = slot.first; task < end; ++task) {

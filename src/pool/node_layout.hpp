@@ -86,15 +86,17 @@ enum class ChunkMode : std::uint32_t { uniform, table, measured };
 }
 
 /// A block of consecutive tasks. All but `next` and `timing_used` stay as they are while the slot is posted.
+/// Executors look at `state`, `next`, `units` and `sequence` to choose a slot, at any time; at the rest only
+/// while they have announced that they are in the slot and have found it posted.
 struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
     ChunkMode mode;
     std::uint32_t batch;
-    std::uint64_t sequence;      ///< order of posting; older blocks first
-    std::uint64_t first, count;  ///< tasks
-    std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
-    std::uint64_t chunk;         ///< tasks per chunk when uniform
-    std::uint64_t function;      ///< task id
+    std::atomic<std::uint64_t> sequence;  ///< order of posting; older blocks first
+    std::uint64_t first, count;           ///< tasks
+    std::atomic<std::uint64_t> units;     ///< of `next`: tasks, or chunks of the table
+    std::uint64_t chunk;                  ///< tasks per chunk when uniform
+    std::uint64_t function;               ///< task id
     std::uint64_t function_offset, function_bytes;
     std::uint64_t status_offset;
     std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
