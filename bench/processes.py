@@ -23,15 +23,17 @@ def _variables(pid: int) -> dict[bytes, bytes]:
     return dict(entry.split(b"=", 1) for entry in entries if b"=" in entry)
 
 
-def of_run(run_id: str, program: str) -> dict[int, int]:
-    """All processes with that value of BENCH_RUN_ID that run `program`, each with its parent. (They need not be
-    below mpirun: the daemons of emulated nodes detach themselves.)"""
+def of_run(run_id: str, program: str = "") -> dict[int, int]:
+    """All processes with that value of BENCH_RUN_ID that run `program` (any without one), each with its parent. (They
+    need not be below mpirun: the daemons of emulated nodes detach themselves.)"""
     found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or not (status := _status(int(entry))):
             continue
         parent, name = status
-        if name == program[:15] and _variables(int(entry)).get(b"BENCH_RUN_ID") == run_id.encode():
+        if program and name != program[:15]:
+            continue
+        if _variables(int(entry)).get(b"BENCH_RUN_ID") == run_id.encode():
             found[int(entry)] = parent
     return found
 
@@ -48,10 +50,11 @@ def ranks_of(processes: dict[int, int]) -> dict[int, int]:
 
 def pss_bytes(pid: int) -> int:
     """Proportional set size: shared pages count once over all processes that map them."""
-    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:  # it has ended
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
 def cpu_seconds(pid: int) -> float:

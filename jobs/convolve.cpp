@@ -185,6 +185,7 @@ int run(JobContext& job) {
          .attributes = {{"long_name", "full convolution with zero padding, every stride-th pixel"},
                         {"stride", std::to_string(shape.stride)}}});
 
+    if (job.dry_run()) return 0;
     if (job.option<bool>("verify")) verify(job, image, bank, shape);
     if (wants_sheet) draw_contact_sheet(job, sheet, bank.filters, kept);
     return 0;

@@ -3,19 +3,36 @@
 
 #include <Eigen/Core>
 #include <plenum/detail/task.hpp>
+#include <plenum/pool.hpp>
 #include <plenum/shared.hpp>
 
 namespace plenum {
 
-/// Shared arrays are row-major; so is the map.
+/// Shared arrays are row-major; so is the map. Unaligned, as planes may start anywhere: on aligned data it costs
+/// nothing.
 template <class T>
-using SharedMatrix = Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> const,
-                                Eigen::Aligned64>;
+using SharedMatrix = Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> const>;
 
-/// The array as a matrix, without a copy. Valid as long as the SharedArray.
+/// The array as a matrix, without a copy; of three dimensions: its planes, one below the other. One plane:
+/// as_matrix(array.plane(p)). Valid as long as the SharedArray.
 template <class T>
 [[nodiscard]] SharedMatrix<T> as_matrix(SharedRef<T> const& array) noexcept {
-    return {array.data(), static_cast<Eigen::Index>(array.rows()), static_cast<Eigen::Index>(array.columns())};
+    return {array.data(), static_cast<Eigen::Index>(array.planes() * array.rows()),
+            static_cast<Eigen::Index>(array.columns())};
+}
+
+/// One copy of a matrix, a vector or an expression in the memory of each node, as an array {rows, columns} (a
+/// vector: {n}); whatever the order in which the matrix is stored, as_matrix has the same coefficients. Cost and
+/// errors: as Pool::share; the expression is evaluated once, straight into node memory.
+template <class Derived>
+[[nodiscard]] auto share(Pool const& pool, Eigen::DenseBase<Derived> const& matrix) {
+    using T = typename Derived::Scalar;
+    auto const rows = static_cast<std::uint64_t>(matrix.rows()), columns = static_cast<std::uint64_t>(matrix.cols());
+    auto const shape = Derived::IsVectorAtCompileTime ? ArrayShape(rows * columns) : ArrayShape(rows, columns);
+    return pool.share_filled<T>(shape, [&](std::span<T> into) {
+        using RowMajor = Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+        Eigen::Map<RowMajor>(into.data(), matrix.rows(), matrix.cols()) = matrix.derived().array();
+    });
 }
 
 namespace detail {

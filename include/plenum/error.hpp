@@ -39,8 +39,27 @@ public:
     explicit EnvironmentError(std::string const& message) : Error(ExitCode::environment, message) {}
 };
 
+/// A wait took longer than the caller allowed; what was waited for goes on.
+class TimeoutError : public Error {
+public:
+    explicit TimeoutError(std::string const& message) : Error(ExitCode::incomplete, message) {}
+};
+
+/// The result was asked for of something that had been cancelled.
+class CancelledError : public Error {
+public:
+    explicit CancelledError(std::string const& message) : Error(ExitCode::incomplete, message) {}
+};
+
 /// Why a task has no result.
-enum class FailureCause : std::uint8_t { exception = 1, crash = 2, timeout = 3, out_of_memory = 4, node_loss = 5 };
+enum class FailureCause : std::uint8_t {
+    exception = 1,
+    crash = 2,
+    timeout = 3,
+    out_of_memory = 4,
+    node_loss = 5,
+    cancelled = 6,  ///< it never ran
+};
 
 /// The word for a cause as it stands in messages and in the result file.
 [[nodiscard]] char const* name_of(FailureCause cause) noexcept;
@@ -57,6 +76,28 @@ public:
         std::string message;  ///< what() of the exception, or a description of the crash
     };
     explicit TaskError(Data data);
+    [[nodiscard]] Data const& data() const noexcept { return data_; }
+
+private:
+    Data data_;
+};
+
+/// A call to an actor failed, or the actor is gone. The message names actor, type, rank, host and reason.
+class ActorError : public Error {
+public:
+    struct Data {
+        std::uint64_t actor = 0;  ///< number of the actor in this run, from 1
+        std::string type;         ///< of the actor's object
+        int rank = 0;             ///< where it lives
+        std::string host;         ///< host of that rank
+        FailureCause cause = FailureCause::exception;
+        std::string message;  ///< what() of the exception, or what happened to the actor
+        template <class Archive>
+        void serialize(Archive& archive) {
+            archive(actor, type, rank, host, cause, message);
+        }
+    };
+    explicit ActorError(Data data);
     [[nodiscard]] Data const& data() const noexcept { return data_; }
 
 private:

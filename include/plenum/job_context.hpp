@@ -20,7 +20,8 @@ public:
         detail::PoolCore* pool = nullptr;
         detail::ResultFileCore* results = nullptr;
         std::map<std::string, std::string> options = {};  ///< of the job, by name without dashes
-        std::set<std::string> given = {};                 ///< those of them that stood in the command line
+        std::set<std::string> given = {};                 ///< those of them that the user gave
+        std::map<std::string, std::string> sources = {};  ///< where those stand that are not in the command line
         std::uint64_t seed = 0;
         bool dry_run = false;
         std::function<void(std::string_view)> say = {};
@@ -30,10 +31,12 @@ public:
 
     [[nodiscard]] Pool& pool() noexcept { return pool_; }
     [[nodiscard]] ResultFile& results() noexcept { return results_; }
-    /// Value of a job option. Throws UsageError when it is not a T; the message names the option.
+    /// Value of a job option. Throws UsageError when it is not a T; the message names the option, and the line when
+    /// it stands in a file.
     template <OptionType T>
     [[nodiscard]] T option(std::string const& name) const {
-        return parse_option<T>(text_of(name), "--" + name);
+        auto const source = parts_.sources.find(name);
+        return parse_option<T>(text_of(name), source == parts_.sources.end() ? "--" + name : source->second);
     }
     /// The user gave the option; otherwise its value is the default.
     [[nodiscard]] bool given(std::string const& name) const {

@@ -20,6 +20,8 @@ struct ResultOptions {
     std::vector<Attribute> attributes = {};
     std::string schedule = {};     ///< technique for this map; empty: that of the run
     std::uint64_t chunk_size = 0;  ///< tasks per chunk; 0: that of the run
+    std::uint64_t running_per_node = 0;    ///< tasks at the same time on a node (MapOptions); 0: no limit
+    std::uint64_t tasks_per_executor = 0;  ///< after so many an executor is renewed (MapOptions); 0: the run's
 };
 
 /// How a map ended.
@@ -120,7 +122,7 @@ public:
     }
     template <class F, std::ranges::input_range Range>
     MapSummary map(std::string const& name, F const& f, Range const& items, ResultOptions const& options = {}) {
-        using Item = std::ranges::range_value_t<Range>;
+        using Item = detail::item_of<Range>;
         detail::ItemsHolder<Range> const holder(items);
         auto request = detail::request_for<F, Item>(f, holder.count(), options.shape);
         holder.fill(request);

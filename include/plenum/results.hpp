@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <plenum/detail/decode_result.hpp>
 #include <plenum/detail/pool_core.hpp>
 #include <plenum/detail/task.hpp>
 #include <span>
@@ -29,17 +30,8 @@ public:
         if constexpr (detail::is_view<R>) {
             using T = typename R::element_type;
             return {reinterpret_cast<T*>(store_->base + i * store_->stride), store_->stride / sizeof(T)};
-        } else if constexpr (detail::DenseTraits<R>::dense) {
-            return detail::DenseTraits<R>::from_bytes(bytes(i));
-        } else if constexpr (detail::ElementRange<R>) {
-            using T = std::ranges::range_value_t<R>;
-            auto const view = bytes(i);
-            R result{};
-            result.resize(view.size() / sizeof(T));
-            if (!view.empty()) std::memcpy(std::ranges::data(result), view.data(), view.size());
-            return result;
         } else {
-            return decode<R>(bytes(i));
+            return detail::decode_result<R>(bytes(i));
         }
     }
     /// All results without a copy, for plain results of fixed size. Slots of failed tasks hold anything.

@@ -1,11 +1,4 @@
-// The one place where stb's picture reader and writer are compiled; its warnings are switched off in CMake.
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_ONLY_BMP
-#define STBI_NO_STDIO
-#include <stb/stb_image.h>
-
+// The one place where stb's picture writer is compiled; its warnings are switched off in CMake.
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
 #include <stb/stb_image_write.h>

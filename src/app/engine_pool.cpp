@@ -9,6 +9,7 @@
 
 #include "base/units.hpp"
 #include "pool/batch_sink.hpp"
+#include "pool/stream_sink.hpp"
 
 namespace plenum::app {
 namespace {
@@ -17,15 +18,70 @@ constexpr std::uint64_t parallel_copy_bytes = 64 << 20;  // from here on a threa
 
 }  // namespace
 
-std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest request) {
+EnginePool::~EnginePool() {
+    cancel_all();
+    finish();
+    engine_.actors().call_back_with({});
+}
+
+void EnginePool::finish() {
+    for (;;) {
+        std::vector<std::shared_ptr<detail::FutureQueue>> queues;
+        std::vector<std::weak_ptr<detail::Completion>> running;
+        {
+            std::lock_guard const lock(mutex_);
+            queues.swap(retired_);
+            for (auto& [key, queue] : queues_) queues.push_back(std::move(queue));
+            queues_.clear();
+            running.swap(running_);
+        }
+        for (auto const& queue : queues) queue->seal();
+        for (auto const& queue : queues) queue->wait();
+        for (auto const& each : running)
+            if (auto const completion = each.lock()) completion->wait();
+        callbacks_.drain();
+        if (queues.empty() && running.empty()) return;  // nothing new came from callbacks
+    }
+}
+
+void EnginePool::cancel_all() {
+    {
+        std::lock_guard const lock(mutex_);
+        for (auto& [key, queue] : queues_) retired_.push_back(std::move(queue));
+        queues_.clear();
+    }
+    engine_.host().cancel_all();
+}
+
+std::shared_ptr<detail::FutureQueue> EnginePool::future_queue(detail::BatchRequest const& request) {
+    std::lock_guard const lock(mutex_);
+    auto& queue = queues_[{request.function, request.priority, request.stride}];
+    if (!queue) {
+        auto opened = std::make_shared<detail::FutureQueue>(*this);
+        opened->open(request);
+        queue = std::move(opened);
+    }
+    return queue;
+}
+
+std::unique_ptr<detail::Stream> EnginePool::open_stream(detail::BatchRequest request,
+                                                        std::shared_ptr<detail::StreamReceiver> receiver) {
+    auto const work = std::make_shared<pool::Host::Work>();
+    work->sink =
+        std::make_shared<pool::StreamSink>(std::move(receiver), request.stride, engine_.topology().hosts);
+    work->request = std::move(request);
+    return engine_.host().open_stream(work);
+}
+
+detail::RunningBatch EnginePool::start(detail::BatchRequest request) {
     auto store = std::make_shared<detail::ResultStore>();
     store->tasks = request.tasks;
     store->stride = request.stride;
     std::optional<std::uint64_t> offset;
     if (request.stride != 0) {
         auto const bytes = count_of({request.tasks, request.stride});
-        engine_.require_memory(bytes, fmt::format("{} results of {} each", request.tasks,
-                                                  base::format_bytes(request.stride)));
+        engine_.require_memory(
+            bytes, fmt::format("{} results of {} each", request.tasks, base::format_bytes(request.stride)));
         auto memory = engine_.kept_results().allocate(bytes);
         if (!memory)
             throw EnvironmentError(
@@ -39,9 +95,19 @@ std::shared_ptr<detail::ResultStore> EnginePool::run(detail::BatchRequest reques
     } else {
         store->views.resize(request.tasks);
     }
-    pool::MemorySink sink(store, engine_.topology().hosts);
-    engine_.host().run(request, sink, offset, false);
-    return store;
+    auto const work = std::make_shared<pool::Host::Work>();
+    work->sink = std::make_shared<pool::MemorySink>(store, engine_.topology().hosts);
+    work->direct_offset = offset;
+    work->request = std::move(request);
+    engine_.host().start(work);
+    {
+        std::lock_guard const lock(mutex_);
+        std::erase_if(running_, [](auto const& each) { return each.expired(); });
+        running_.push_back(work->completion);
+    }
+    return {.store = std::move(store),
+            .completion = work->completion,
+            .cancel = [&host = engine_.host(), work] { host.cancel(work); }};
 }
 
 void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {

@@ -48,8 +48,8 @@ struct Row {
     std::string text;
     for (auto const& row : rows) {
         auto const indent = width + 4;
-        text += fmt::format("  {:<{}}  ", row.term, width);
-        if (row.term.size() > width) text += '\n' + std::string(indent, ' ');
+        text += row.term.size() > width ? fmt::format("  {}\n{:{}}", row.term, "", indent)
+                                        : fmt::format("  {:<{}}  ", row.term, width);
         text += wrap(row.text, indent) + '\n';
     }
     return text;
@@ -106,7 +106,9 @@ template <class Option>
 }
 
 constexpr std::string_view environment_note =
-    "\nThe variable in brackets sets an option where the command line does not.\n";
+    "\nThe variable in brackets sets an option where the command line does not, and a\n"
+    "file given with --config where neither does: lines such as seed = 7 at its top,\n"
+    "and below [JOB] the job's options without dashes.\n";
 
 }  // namespace
 

@@ -40,23 +40,56 @@ RunOptions options_from(OptionTexts const& texts) {
     return options;
 }
 
-/// The options that the ranks are to agree on. Only rank 0's environment counts: variables may differ between
-/// nodes, and what is wrong with them has to be known to all ranks.
-AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads) {
+/// What rank 0 alone knows of its options.
+struct Sources {
+    std::map<std::string, std::string> origins;
+    std::map<std::string, ConfigValue> job_config;
+};
+
+/// The file's values where neither the command line nor the environment has one, then the environment's.
+void complete(RunOptions& options, AskedOptions const& asked, Sources& sources) {
+    auto const names = technique_names();
+    auto const table = run_option_table(names);
+    auto const environment = process_environment();
+    for (auto const& name : asked.given) sources.origins[name] = "command line";
+    auto given = asked.given;
+    for (auto const& option : table)
+        if (auto const value = environment(option.variable());
+            value && !value->empty() && sources.origins.try_emplace(option.name, option.variable()).second)
+            given.push_back(option.name);
+    apply_environment(options, table, environment, asked.given);
+    if (options.config.empty()) return;
+    auto const config = read_config(options.config, table, asked.jobs, asked.job);
+    for (auto const& option : table) {
+        auto const found = config.run.find(option.name);
+        if (found == config.run.end()) continue;
+        // A value that something else overrides is still checked: it is wrong wherever the file is used.
+        RunOptions ignored;
+        bool const counts = std::ranges::find(given, option.name) == given.end();
+        store_option(counts ? options : ignored, option, found->second.text, found->second.source);
+        if (counts)
+            sources.origins[option.name] = found->second.source.substr(0, found->second.source.rfind(": "));
+    }
+    sources.job_config = config.job;
+}
+
+/// The options that the ranks are to agree on. Only rank 0's environment and file count: they may differ
+/// between nodes, and what is wrong with them has to be known to all ranks.
+AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads, Sources& sources) {
     auto options = asked.options;
-    std::string refusal;
+    Refusal refusal;
     if (session.topology().rank == 0) {
         try {
-            auto const names = technique_names();
-            apply_environment(options, run_option_table(names), process_environment(), asked.given);
-        } catch (UsageError const& error) {
-            refusal = one_line(error.what(), std::string::npos, {});
+            complete(options, asked, sources);
+        } catch (Error const& error) {
+            refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }
     }
     return agree_on_start(session, texts_of(options), refusal, threads);
 }
 
-int threads_per_task() {
+/// By the environment of this rank, where no option says it.
+int default_threads() {
     auto const* const text = std::getenv("SLURM_CPUS_PER_TASK");
     return text != nullptr ? std::clamp(std::atoi(text), 1, 4096) : 1;
 }
@@ -69,9 +102,10 @@ int exit_code_of(std::exception const& error) {
 /// The end when only this rank knows that it cannot go on.
 [[noreturn]] void end_all_ranks(comm::Session& session, std::exception const& error) {
     auto const& topology = session.topology();
-    print_error(topology.ranks == 1 ? error.what()
-                                    : fmt::format("rank {} ({}): {}", topology.rank,
-                                                  topology.hosts[static_cast<std::size_t>(topology.rank)], error.what()));
+    print_error(topology.ranks == 1
+                    ? error.what()
+                    : fmt::format("rank {} ({}): {}", topology.rank,
+                                  topology.hosts[static_cast<std::size_t>(topology.rank)], error.what()));
     session.abort(exit_code_of(error));
     std::_Exit(exit_code_of(error));  // not reached; the compiler cannot see that through a virtual call
 }
@@ -95,23 +129,34 @@ int guarded(Program& program, std::function<int()> const& work) {
 
 int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start_ns,
           MakeProgram const& make_program) {
-    auto const threads = threads_per_task();
-    auto const start = agree(session, asked, base::library_threads(threads));
+    Sources sources;
+    auto start = agree(session, asked, base::library_threads(default_threads()), sources);
     auto const options = options_from(start.options);
+    auto const threads = options.threads_per_task != 0 ? options.threads_per_task : default_threads();
+    std::vector<std::string> cores;
+    for (auto& place : start.places) {
+        cores.push_back(place.cores);
+        if (options.threads_per_task != 0) place.threads = options.threads_per_task;
+    }
+    auto const warnings = placement_warnings(session.topology(), start.places, options.executors);
     hdf5::open_library();  // a parallel HDF5 calls MPI: here, not in the writer's thread
     pool::Engine engine(session, {.schedule = sched::technique_named(options.schedule).value(),
                                   .chunk_size = options.chunk_size,
                                   .isolation = options.isolation,
                                   .node_memory = options.node_memory,
-                                  .threads_per_task = threads});
+                                  .executors = options.executors,
+                                  .tasks_per_executor = options.tasks_per_executor,
+                                  .threads = {.count = threads, .asked = options.threads_per_task != 0}});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,
                             .options = options,
-                            .cores = start.cores,
-                            .warnings = start.warnings,
+                            .cores = cores,
+                            .warnings = warnings,
                             .mpi_version = session.mpi_version(),
-                            .startup_seconds = base::seconds_since(start_ns)};
+                            .startup_seconds = base::seconds_since(start_ns),
+                            .origins = sources.origins,
+                            .job_config = sources.job_config};
     auto const program = make_program(options);
     program->prepare(launched);
     engine.on_fatal([&](std::exception const& error) {
@@ -122,6 +167,50 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
     return engine.serve(
         [&] { return guarded(*program, [&] { return program->body(launched); }); },
         [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
+}
+
+/// While it lives, a reader that goes away does not end the process.
+class IgnoredPipeSignal {
+public:
+    IgnoredPipeSignal() {
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGPIPE, &ignore, &before_);
+    }
+    IgnoredPipeSignal(IgnoredPipeSignal const&) = delete;
+    IgnoredPipeSignal& operator=(IgnoredPipeSignal const&) = delete;
+    ~IgnoredPipeSignal() { ::sigaction(SIGPIPE, &before_, nullptr); }
+
+private:
+    struct sigaction before_ {};
+};
+
+/// `before_close` is called when all is done but the end of the session.
+int run_session(AskedOptions const& asked, MakeProgram const& make_program,
+                std::function<std::unique_ptr<comm::Session>()> const& make_session,
+                std::function<void()> const& before_close) {
+    auto const start_ns = base::now_ns();
+    std::unique_ptr<comm::Session> session;
+    int rank = mpi::launched_rank();
+    try {
+        session = make_session();
+        rank = session->topology().rank;
+        int code = 0;
+        try {
+            code = serve(*session, asked, start_ns, make_program);
+        } catch (pool::AgreedError const& error) {
+            if (rank == 0) print_error(error.what());
+            code = static_cast<int>(error.exit_code());
+        }
+        before_close();
+        session->close();
+        return code;
+    } catch (std::exception const& error) {
+        // No orderly end of MPI while this unwinds.
+        if (session) end_all_ranks(*session, error);
+        print_error(fmt::format("rank {}: {}", rank, error.what()));
+        return exit_code_of(error);
+    }
 }
 
 }  // namespace
@@ -150,30 +239,20 @@ void Program::complain(std::string const& message) {
 }
 
 int launch(AskedOptions const& asked, MakeProgram const& make_program) {
-    auto const start_ns = base::now_ns();
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away, as in `| head`, must not cost the results
-    std::unique_ptr<comm::Session> session;
-    int rank = mpi::launched_rank();
-    try {
-        session = mpi::launched_as_rank() ? mpi::make_mpi_session() : comm::make_solo_session();
-        rank = session->topology().rank;
-        int code = 0;
-        try {
-            code = serve(*session, asked, start_ns, make_program);
-        } catch (pool::AgreedError const& error) {
-            if (rank == 0) print_error(error.what());
-            code = static_cast<int>(error.exit_code());
-        }
+    return run_session(
+        asked, make_program,
+        [] { return mpi::launched_as_rank() ? mpi::make_mpi_session() : comm::make_solo_session(); },
         // mpirun ends all ranks as soon as one has left with an error: this one leaves with its own code.
-        std::signal(SIGTERM, SIG_IGN);
-        session->close();
-        return code;
-    } catch (std::exception const& error) {
-        // No orderly end of MPI while this unwinds.
-        if (session) end_all_ranks(*session, error);
-        print_error(fmt::format("rank {}: {}", rank, error.what()));
-        return exit_code_of(error);
-    }
+        [] { std::signal(SIGTERM, SIG_IGN); });
+}
+
+int launch_within(mpi::ForeignCommunicator communicator, AskedOptions const& asked,
+                  MakeProgram const& make_program) {
+    mpi::require_usable(communicator);
+    IgnoredPipeSignal const ignored;
+    return run_session(
+        asked, make_program, [&] { return mpi::make_mpi_session(communicator); }, [] {});
 }
 
 }  // namespace plenum::app

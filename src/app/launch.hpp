@@ -2,12 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "app/config_file.hpp"
 #include "app/run_options.hpp"
 #include "comm/session.hpp"
+#include "mpi/mpi_session.hpp"
 #include "pool/engine.hpp"
 
 namespace plenum::app {
@@ -20,6 +23,9 @@ struct Launched {
     std::vector<std::string> const& warnings;  ///< about the placement of ranks
     std::string mpi_version;
     double startup_seconds;
+    /// Where the options came from that are not defaults: "PLENUM_SEED", "run.toml:3".
+    std::map<std::string, std::string> const& origins;
+    std::map<std::string, ConfigValue> const& job_config;  ///< options of the job from a file
 };
 
 /// One program: what happens on rank 0. Errors that the functions throw are printed and become exit codes.
@@ -47,17 +53,24 @@ public:
 /// What one process knows of the options before it knows the others.
 struct AskedOptions {
     RunOptions options = {};
-    std::vector<std::string> given = {};  ///< names of those that no environment variable changes
+    std::vector<std::string> given = {};  ///< names of those that neither variable nor file changes
+    JobRegistry const* jobs = nullptr;    ///< whose tables a file of options may have; null: not looked at
+    std::string job = {};                 ///< whose options are read from there
 };
 
 /// `options`: those of the run.
 using MakeProgram = std::function<std::unique_ptr<Program>(RunOptions const& options)>;
 
 /// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the
-/// program, ends in order. Returns the exit code, the same on every rank. Rank 0's options count, and over
-/// them the PLENUM_* variables of its environment. `make_program` is called on rank 0 only. Main thread, once
-/// per process.
+/// program, ends in order. Returns the exit code, the same on every rank. Rank 0's options count, then
+/// the PLENUM_* variables of its environment, then the file that --config or PLENUM_CONFIG names.
+/// `make_program` is called on rank 0 only. Main thread; under a launcher once per process.
 int launch(AskedOptions const& asked, MakeProgram const& make_program);
+
+/// The same over the ranks of a communicator of a program that goes on afterwards: MPI stays, and what the
+/// run has made or changed in this process is undone. Throws UsageError as mpi::require_usable.
+int launch_within(mpi::ForeignCommunicator communicator, AskedOptions const& asked,
+                  MakeProgram const& make_program);
 
 /// "interrupted by SIGTERM after 3 of 12 tasks"
 [[nodiscard]] std::string describe_interrupt(Launched const& launched, int signal);

@@ -35,7 +35,10 @@ int main(int argc, char** argv) {
         if (i > 0) arguments += ' ';
         arguments += argv[i];
     }
-    return app::launch({.options = command.options, .given = command.given_options},
+    return app::launch({.options = command.options,
+                        .given = command.given_options,
+                        .jobs = &app::JobRegistry::global(),
+                        .job = command.job},
                        [&](app::RunOptions const& agreed) {
                            command.options = agreed;
                            return app::make_job_program(command, arguments);

@@ -25,9 +25,11 @@ public:
     }
     int body(app::Launched const& launched) override {
         auto const datasets = hdf5::make_dataset_source();
-        app::EnginePool core(launched.engine, *datasets);
+        app::EnginePool core(launched.engine, *datasets, [this](std::string const& line) { complain(line); });
         Pool pool(core);
-        return body_(pool);
+        auto const code = body_(pool);
+        core.finish();
+        return code;
     }
 
 private:
@@ -40,7 +42,10 @@ app::AskedOptions options_of(RunSettings const& settings) {
     for (auto const& row : app::run_option_table(names))
         for (auto const& [name, text] :
              {std::pair{"schedule", &settings.schedule}, std::pair{"chunk-size", &settings.chunk_size},
-              std::pair{"isolation", &settings.isolation}, std::pair{"node-memory", &settings.node_memory}})
+              std::pair{"isolation", &settings.isolation}, std::pair{"executors", &settings.executors},
+              std::pair{"tasks-per-executor", &settings.tasks_per_executor},
+              std::pair{"threads-per-task", &settings.threads_per_task},
+              std::pair{"node-memory", &settings.node_memory}})
             if (row.name == name && !text->empty()) {
                 app::store_option(asked.options, row, *text, row.name);
                 asked.given.push_back(row.name);
@@ -59,6 +64,12 @@ int detail::run_body(std::function<int(Pool&)> const& body, RunSettings const& s
         return static_cast<int>(error.exit_code());
     }
     return app::launch(asked, [&](app::RunOptions const&) { return std::make_unique<BodyProgram>(body); });
+}
+
+int detail::run_body_within(std::uint64_t communicator, std::size_t bytes,
+                            std::function<int(Pool&)> const& body, RunSettings const& settings) {
+    return app::launch_within({.bits = communicator, .bytes = bytes}, options_of(settings),
+                              [&](app::RunOptions const&) { return std::make_unique<BodyProgram>(body); });
 }
 
 }  // namespace plenum

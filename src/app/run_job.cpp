@@ -67,19 +67,25 @@ public:
 
     int body(Launched const& launched) override {
         auto const& options = launched.options;
+        take_config(launched);
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
-        pool_ = std::make_unique<EnginePool>(launched.engine, *datasets_);
-        if (options.dry_run) report_placement(launched);
-        JobContext context({.pool = pool_.get(),
+        EnginePool pool(launched.engine, *datasets_, [this](std::string const& line) { say("plenum: " + line); });
+        if (options.dry_run) {
+            report_placement(launched);
+            report_origins(launched);
+        }
+        JobContext context({.pool = &pool,
                             .results = results_.get(),
                             .options = command_.job_options,
                             .given = command_.given_job_options,
+                            .sources = sources_,
                             .seed = options.seed,
                             .dry_run = options.dry_run,
                             .say = [this](std::string_view line) { say(line); }});
         auto const* const job = JobRegistry::global().find(command_.job);
         auto const code = job->run(context);
+        pool.finish();
         return code == 0 && !results_->failures().empty() ? static_cast<int>(ExitCode::tasks_failed) : code;
     }
 
@@ -165,12 +171,42 @@ private:
         done.get();
     }
 
+    /// The options of the job that stand in a file and not in the command line.
+    void take_config(Launched const& launched) {
+        for (auto const& [name, value] : launched.job_config) {
+            if (command_.given_job_options.contains(name)) continue;
+            command_.job_options[name] = value.text;
+            sources_[name] = value.source;
+            bool const is_off = value.text == "false";  // a flag that is off is as if it were not there
+            if (!is_off) command_.given_job_options.insert(name);
+        }
+    }
+
+    /// The options that are not defaults, and where they stand.
+    std::map<std::string, std::string> origins(Launched const& launched) const {
+        auto all = launched.origins;
+        for (auto const& name : command_.given_job_options) all[name] = "command line";
+        for (auto const& [name, source] : sources_) all[name] = source.substr(0, source.rfind(": "));
+        return all;
+    }
+
+    void report_origins(Launched const& launched) {
+        auto values = command_.job_options;
+        auto const names = technique_names();
+        for (auto const& option : run_option_table(names))
+            values[option.name] = option.show(launched.options);
+        for (auto const& [name, origin] : origins(launched))
+            say(fmt::format("--{}: {} ({})", name, values[name], origin));
+    }
+
     void report_placement(Launched const& launched) {
         auto const& topology = launched.engine.topology();
         for (int rank = 0; rank < topology.ranks; ++rank) {
             auto const i = static_cast<std::size_t>(rank);
-            say(fmt::format("rank {} on {} (node {}): cores {}", rank, topology.hosts[i], topology.node_of[i],
-                            launched.cores[i]));
+            auto const executors = launched.options.executors;
+            say(fmt::format("rank {} on {} (node {}): cores {}{}", rank, topology.hosts[i],
+                            topology.node_of[i], launched.cores[i],
+                            executors == 1 ? "" : fmt::format(", {} executors", executors)));
         }
         say(fmt::format("MPI: {}; node memory: {} for shared arrays, as much for results",
                         launched.mpi_version, base::format_bytes(launched.engine.node().bytes() / 2)));
@@ -209,11 +245,13 @@ private:
             summary.ranks.push_back({.rank = report.rank,
                                      .host = launched.engine.topology().hosts[rank],
                                      .cores = launched.cores[rank],
+                                     .executors = launched.options.executors,
                                      .busy_seconds = report.busy_seconds,
                                      .tasks = report.tasks});
             if (report.first_start > 0 && (first == 0 || report.first_start < first))
                 first = report.first_start;
             last = std::max(last, report.last_end);
+            summary.cache += report.cache;
         }
         summary.first_task_seconds = first;
         summary.compute_seconds = last - first;
@@ -238,9 +276,16 @@ private:
         provenance.options.push_back({"seed", static_cast<std::int64_t>(launched.options.seed)});
         provenance.options.push_back({"schedule", launched.options.schedule});
         provenance.options.push_back({"chunk-size", static_cast<std::int64_t>(launched.options.chunk_size)});
+        provenance.options.push_back({"executors", std::int64_t{launched.options.executors}});
+        provenance.options.push_back(
+            {"tasks-per-executor", static_cast<std::int64_t>(launched.options.tasks_per_executor)});
         provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
         provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
         provenance.options.push_back({"mpi", launched.mpi_version});
+        std::string from;
+        for (auto const& [name, origin] : origins(launched))
+            from += fmt::format("{}{} ({})", from.empty() ? "" : ", ", name, origin);
+        provenance.options.push_back({"origins", from});
         auto const wall = base::seconds_since(start_ns_);
         for (auto const& report : launched.engine.reports()) {
             auto const rank = static_cast<std::size_t>(report.rank);
@@ -248,10 +293,12 @@ private:
                 {.rank = report.rank,
                  .host = launched.engine.topology().hosts[rank],
                  .cores = launched.cores[rank],
+                 .executors = launched.options.executors,
                  .startup = launched.startup_seconds,
                  .init = report.first_start,
                  .working = report.busy_seconds,
-                 .waiting = std::max(0.0, wall - report.first_start - report.busy_seconds),
+                 .waiting = std::max(
+                     0.0, launched.options.executors * (wall - report.first_start) - report.busy_seconds),
                  .commit = report.rank == 0 ? results_->commit_seconds() : 0,
                  .tasks = report.tasks});
         }
@@ -260,6 +307,7 @@ private:
 
     Command command_;
     std::string arguments_;
+    std::map<std::string, std::string> sources_;  // of the job's options that stand in a file
     std::uint64_t start_ns_ = 0;
     std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
     Progress progress_;
@@ -267,7 +315,6 @@ private:
     io::ResultSink* file_ = nullptr;  // belongs to results_
     bool abandoned_ = false;          // nothing more is to be said or made
     std::unique_ptr<io::DatasetSource> datasets_;
-    std::unique_ptr<EnginePool> pool_;
     std::unique_ptr<RunResultFile> results_;
 };
 

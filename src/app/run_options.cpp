@@ -18,6 +18,7 @@ namespace plenum::app {
 namespace {
 
 constexpr std::string_view automatic = "auto";
+constexpr std::string_view no_file = "none";
 
 // A window smaller than this cannot hold the queues; such a number nearly always lacks its unit.
 constexpr std::uint64_t least_node_memory = 1 << 20;
@@ -58,6 +59,19 @@ void store_chunk_size(RunOptions& options, OptionText const& value) {
     static constexpr std::uint64_t greatest = std::numeric_limits<std::uint32_t>::max();
     options.chunk_size =
         value.text == automatic ? 0 : detail::parse_unsigned(value.text, value.source, 1, greatest);
+}
+
+template <int RunOptions::*field>
+void store_count(RunOptions& options, OptionText const& value) {
+    static constexpr std::uint64_t greatest = 4096;
+    options.*field = static_cast<int>(detail::parse_unsigned(value.text, value.source, 1, greatest));
+}
+
+void store_threads_per_task(RunOptions& options, OptionText const& value) {
+    if (value.text == automatic)
+        options.threads_per_task = 0;
+    else
+        store_count<&RunOptions::threads_per_task>(options, value);
 }
 
 void store_node_memory(RunOptions& options, OptionText const& value) {
@@ -118,6 +132,32 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .store = [](RunOptions& o,
                      OptionText const& value) { o.isolation = static_cast<Isolation>(value.choice); },
          .show = [](RunOptions const& o) { return name_in(isolation_names, o.isolation); }},
+        {.name = "executors",
+         .placeholder = "N",
+         .default_text = "1",
+         .help = "tasks that each rank runs at the same time; more than it has cores suits tasks that wait",
+         .store = store_count<&RunOptions::executors>,
+         .show = [](RunOptions const& o) { return std::to_string(o.executors); }},
+        {.name = "tasks-per-executor",
+         .placeholder = "N",
+         .default_text = "0",
+         .help = "tasks after which an executor is replaced by a fresh process, for tasks that leak; 0 never "
+                 "does that",
+         .store =
+             [](RunOptions& o, OptionText const& value) {
+                 o.tasks_per_executor = parse_option<std::uint64_t>(value.text, value.source);
+             },
+         .show = [](RunOptions const& o) { return std::to_string(o.tasks_per_executor); }},
+        {.name = "threads-per-task",
+         .placeholder = "N",
+         .default_text = std::string(automatic),
+         .help = "threads of the libraries that a task calls (OMP_NUM_THREADS and friends); auto takes "
+                 "SLURM_CPUS_PER_TASK or 1 where those variables are not set",
+         .store = store_threads_per_task,
+         .show =
+             [](RunOptions const& o) {
+                 return o.threads_per_task == 0 ? std::string(automatic) : std::to_string(o.threads_per_task);
+             }},
         {.name = "node-memory",
          .placeholder = "BYTES",
          .default_text = std::string(automatic),
@@ -156,6 +196,14 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .store = [](RunOptions& o,
                      OptionText const& value) { o.output_mode = static_cast<OutputMode>(value.choice); },
          .show = [](RunOptions const& o) { return name_in(output_mode_names, o.output_mode); }},
+        {.name = "config",
+         .placeholder = "FILE",
+         .default_text = std::string(no_file),
+         .help = "TOML file with options: run options at its top, those of a job in a table of its name; the "
+                 "command line and variables count more",
+         .store = [](RunOptions& o,
+                     OptionText const& value) { o.config = value.text == no_file ? "" : value.text; },
+         .show = [](RunOptions const& o) { return o.config.empty() ? std::string(no_file) : o.config; }},
     };
 }
 

@@ -24,12 +24,16 @@ struct RunOptions {
     std::string schedule = "auto";
     std::uint64_t chunk_size = 0;  ///< tasks in one claim; 0 = automatic
     Isolation isolation = Isolation::process;
-    std::uint64_t node_memory = 0;  ///< bytes in each node; 0 = automatic
+    int executors = 1;                     ///< of each rank
+    std::uint64_t tasks_per_executor = 0;  ///< 0 = any number
+    int threads_per_task = 0;              ///< 0 = SLURM_CPUS_PER_TASK, else 1
+    std::uint64_t node_memory = 0;         ///< bytes in each node; 0 = automatic
     std::uint64_t seed = 0;
     bool force = false;
     ProgressMode progress = ProgressMode::automatic;
     bool dry_run = false;
     OutputMode output_mode = OutputMode::text;
+    std::string config = {};  ///< file with options; empty: none
 
     bool operator==(RunOptions const&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <plenum/detail/refusals.hpp>
 #include <plenum/error.hpp>
 
 #include "base/units.hpp"
@@ -38,6 +39,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     }
     request.schedule = map.options.schedule;
     request.chunk_size = map.options.chunk_size;
+    request.running_per_node = map.options.running_per_node;
+    request.tasks_per_executor = map.options.tasks_per_executor;
     io::MapId id = 0;
     writer_.run([&] {
         id = file_->begin_map({.name = map.name,
@@ -53,17 +56,22 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     });
     maps_[map.name] = {.id = id, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
     MapSummary summary{.tasks = request.tasks};
-    pool::FileSink sink(*file_, writer_, id, element, [&](wire::Failure const& failure) {
-        ++summary.failed;
-        failures_.push_back({map.name, failure});
-    });
-    engine_.host().run(request, sink, std::nullopt, true);
+    auto const work = std::make_shared<pool::Host::Work>();
+    work->request = std::move(request);
+    work->sink =
+        std::make_shared<pool::FileSink>(*file_, writer_, id, element, [&](wire::Failure const& failure) {
+            ++summary.failed;
+            failures_.push_back({map.name, failure});
+        });
+    work->timing = true;
+    engine_.host().run(work);
     summary.done = summary.tasks - summary.failed;
     return summary;
 }
 
 void RunResultFile::write(std::string const& path, ElementType type, Shape const& shape, ByteView values,
                           std::vector<Attribute> const& attributes) {
+    detail::refuse_inside_task("a write to the result file");
     if (!file_) return;
     wrote_array_ = true;
     writer_.run([&] { file_->write_array(path, type, shape, values, attributes); });
@@ -71,6 +79,7 @@ void RunResultFile::write(std::string const& path, ElementType type, Shape const
 
 void RunResultFile::read(std::string const& map, std::uint64_t first, std::uint64_t count, ElementType as,
                          Bytes& values) {
+    detail::refuse_inside_task("reading the result file");
     auto const found = maps_.find(map);
     if (found == maps_.end())
         throw UsageError(fmt::format("no map '{}' was run; its results cannot be read", map));

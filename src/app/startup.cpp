@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <link.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <plenum/codec.hpp>
 #include <set>
@@ -17,16 +19,14 @@ namespace {
 
 /// What one rank tells all others. It follows the program's id, as only the same build reads it alike.
 struct StartFacts {
-    std::string cores;
-    int count = 0;
-    int node_cores = 0;
-    int threads = 0;
+    RankPlace place;
     std::string clashes;  // of task names
     OptionTexts options;
     std::string refusal;
+    ExitCode refusal_code = ExitCode::usage;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(cores, count, node_cores, threads, clashes, options, refusal);
+        archive(place, clashes, options, refusal, refusal_code);
     }
 };
 
@@ -49,40 +49,56 @@ int hash_build_id(dl_phdr_info* info, std::size_t, void* result) {
     return 1;
 }
 
-std::vector<std::string> binding_warnings(comm::Topology const& topology,
-                                          std::vector<StartFacts> const& facts) {
+std::string counted(int number, std::string_view noun) {
+    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::vector<std::string> placement_warnings(comm::Topology const& topology,
+                                            std::vector<RankPlace> const& places, int executors) {
     std::vector<std::string> warnings;
     for (int node = 0; node < topology.nodes; ++node) {
-        int ranks = 0, threads = 0, node_cores = 0;
+        int ranks = 0, threads = 0, node_cores = 0, least_cores = INT32_MAX, most_threads = 0;
         std::set<std::string> distinct;
         std::string host;
-        int least_cores = INT32_MAX;
-        for (int rank = 0; rank < topology.ranks; ++rank) {
-            if (topology.node_of[static_cast<std::size_t>(rank)] != node) continue;
-            auto const& fact = facts[static_cast<std::size_t>(rank)];
+        for (std::size_t rank = 0; rank < places.size(); ++rank) {
+            if (topology.node_of[rank] != node) continue;
+            auto const& place = places[rank];
             ++ranks;
-            threads += fact.threads;
-            node_cores = std::max(node_cores, fact.node_cores);
-            least_cores = std::min(least_cores, fact.count);
-            distinct.insert(fact.cores);
-            host = topology.hosts[static_cast<std::size_t>(rank)];
+            threads += executors * place.threads;
+            most_threads = std::max(most_threads, executors * place.threads);
+            node_cores = std::max(node_cores, place.node_cores);
+            least_cores = std::min(least_cores, place.count);
+            distinct.insert(place.cores);
+            host = topology.hosts[rank];
         }
         if (node_cores == 0) continue;
-        if (threads > node_cores)
+        if (threads > node_cores && executors > 1)
             warnings.push_back(fmt::format(
-                "{} on {} with {} threads share {} cores; start fewer ranks or lower "
-                "OMP_NUM_THREADS",
-                ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks), host, threads, node_cores));
+                "{} with {} each on {} run {} at once on {}: good for tasks that wait, slow for tasks that "
+                "compute; for those lower --executors or --threads-per-task",
+                counted(ranks, "rank"), counted(executors, "executor"), host, counted(threads, "thread"),
+                counted(node_cores, "core")));
+        else if (threads > node_cores)
+            warnings.push_back(
+                fmt::format("{} on {} with {} threads share {} cores; start fewer ranks or lower "
+                            "--threads-per-task (or OMP_NUM_THREADS)",
+                            counted(ranks, "rank"), host, threads, node_cores));
         else if (static_cast<int>(distinct.size()) < ranks && least_cores < ranks)
             warnings.push_back(
                 fmt::format("ranks are bound to the same cores ({}) on {}; start mpirun with --bind-to "
                             "core, or --bind-to none",
                             *distinct.begin(), host));
+        else if (most_threads > least_cores)
+            warnings.push_back(
+                fmt::format("a rank is bound to {} of the {} on {}, but computes with {}; start mpirun with "
+                            "--bind-to none, or with --map-by slot:PE={}",
+                            counted(least_cores, "core"), counted(node_cores, "core"), host,
+                            counted(most_threads, "thread"), most_threads));
     }
     return warnings;
 }
-
-}  // namespace
 
 std::string program_id() {
     std::uint64_t hash = 14695981039346656037u;
@@ -91,20 +107,21 @@ std::string program_id() {
     return fmt::format("{:016x}", wire::hash_bytes(&tasks, sizeof tasks, hash));
 }
 
-AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, std::string const& refusal,
+AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, Refusal const& refusal,
                            int threads) {
     auto const& topology = session.topology();
     auto const cores = base::report_cores();
-    StartFacts mine{.cores = cores.cores,
-                    .count = cores.count,
-                    .node_cores = cores.node_cores,
-                    .threads = threads,
+    StartFacts mine{.place = {.cores = cores.cores,
+                              .count = cores.count,
+                              .node_cores = cores.node_cores,
+                              .threads = threads},
                     .clashes = wire::registry_clashes(),
                     .options = {},
                     .refusal = {}};
     if (topology.rank == 0) {
         mine.options = options;
-        mine.refusal = refusal;
+        mine.refusal = refusal.message;
+        mine.refusal_code = refusal.code;
     }
     Bytes encoded;
     encode(mine, encoded);
@@ -121,16 +138,15 @@ AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, s
     std::vector<StartFacts> all;
     for (auto const& text : texts)
         all.push_back(decode<StartFacts>(std::as_bytes(std::span(text)).subspan(id.size())));
-    if (!all[0].refusal.empty()) throw pool::AgreedError(all[0].refusal, ExitCode::usage);
+    if (!all[0].refusal.empty()) throw pool::AgreedError(all[0].refusal, all[0].refusal_code);
     for (auto const& facts : all)
         if (!facts.clashes.empty())
             throw pool::AgreedError(fmt::format(
                 "two different tasks have the same name ({}); name the lambdas' enclosing functions "
                 "differently, or use named function objects",
                 facts.clashes));
-    AgreedStart start{.options = std::move(all[0].options), .cores = {}, .warnings = {}};
-    for (auto const& facts : all) start.cores.push_back(facts.cores);
-    start.warnings = binding_warnings(topology, all);
+    AgreedStart start{.options = std::move(all[0].options), .places = {}};
+    for (auto& facts : all) start.places.push_back(std::move(facts.place));
     return start;
 }
 

@@ -52,6 +52,12 @@ constexpr std::size_t most_failures_shown = 5;
     text += row("throughput", rate ? format_task_rate(*rate) : "-");
     text += row("parallel efficiency", format_percent(parallel_efficiency(summary)));
     text += row("load imbalance", format_percent(load_imbalance(summary)));
+    if (auto const calls = cached_calls(summary); calls > 0) {
+        auto value = fmt::format("{} hits of {} ({:.0f} %)", summary.cache.hits, calls,
+                                 100 * static_cast<double>(summary.cache.hits) / static_cast<double>(calls));
+        if (summary.cache.unkept > 0) value += fmt::format(", {} results not kept", summary.cache.unkept);
+        text += row("cache", value);
+    }
     return text;
 }
 
@@ -143,7 +149,9 @@ std::optional<double> tasks_per_second(RunSummary const& summary) {
 }
 
 std::optional<double> parallel_efficiency(RunSummary const& summary) {
-    double const available = static_cast<double>(summary.ranks.size()) * summary.compute_seconds;
+    double executors = 0;
+    for (auto const& rank : summary.ranks) executors += rank.executors;
+    double const available = executors * summary.compute_seconds;
     if (!(available > 0)) return std::nullopt;
     return sum_of_busy_seconds(summary) / available;
 }
@@ -155,8 +163,12 @@ std::optional<double> load_imbalance(RunSummary const& summary) {
     return busiest->busy_seconds / (sum / static_cast<double>(summary.ranks.size())) - 1;
 }
 
+std::uint64_t cached_calls(RunSummary const& summary) {
+    return summary.cache.hits + summary.cache.misses;
+}
+
 double busy_share(RunSummary const& summary, RunSummary::Rank const& rank) {
-    return summary.compute_seconds > 0 ? rank.busy_seconds / summary.compute_seconds : 0;
+    return summary.compute_seconds > 0 ? rank.busy_seconds / (rank.executors * summary.compute_seconds) : 0;
 }
 
 std::string summary_text(RunSummary const& summary, TextStyle const& style) {

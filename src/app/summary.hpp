@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/terminal.hpp"
+#include "wire/messages.hpp"
 
 namespace plenum::app {
 
@@ -16,8 +17,9 @@ struct RunSummary {
     struct Rank {
         int rank = 0;
         std::string host = {};
-        std::string cores = {};  ///< as a list, "0-3,8"; empty when nobody knows
-        double busy_seconds = 0;
+        std::string cores = {};   ///< as a list, "0-3,8"; empty when nobody knows
+        int executors = 1;        ///< that it had
+        double busy_seconds = 0;  ///< of all its executors
         std::uint64_t tasks = 0;
     };
     /// One failed task.
@@ -41,16 +43,20 @@ struct RunSummary {
     std::string output = {};             ///< the result file; empty when there is none
     std::vector<Failure> failures = {};  ///< all or the first of them
     std::vector<std::string> warnings = {};
+    wire::CacheTally cache = {};  ///< all ranks; calls of cached functions that were hits, and others
 };
 
 /// Finished tasks, done and failed, per second of wall time; nothing for a run that took no time.
 [[nodiscard]] std::optional<double> tasks_per_second(RunSummary const& summary);
-/// Sum of the busy times / (ranks x compute_seconds): 1 is perfect. Nothing where that is 0 / 0.
+/// Sum of the busy times / (executors x compute_seconds): 1 is perfect. Nothing where that is 0 / 0.
 [[nodiscard]] std::optional<double> parallel_efficiency(RunSummary const& summary);
 /// Busy time of the busiest rank / mean busy time - 1: 0 is perfect (the percent imbalance of Pearce et
 /// al., ICS 2012, as a ratio). Nothing where no rank was busy.
 [[nodiscard]] std::optional<double> load_imbalance(RunSummary const& summary);
-/// Share of compute_seconds in which this rank ran tasks; 0 where nothing was computed.
+/// Calls of cached functions; 0 when the run has used no cache.
+[[nodiscard]] std::uint64_t cached_calls(RunSummary const& summary);
+/// Share of compute_seconds in which an executor of this rank ran tasks, the mean of all; 0 where nothing was
+/// computed.
 [[nodiscard]] double busy_share(RunSummary const& summary, RunSummary::Rank const& rank);
 
 /// Lines of at most `style.width` columns (paths stay whole), each with a newline.

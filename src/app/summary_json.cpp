@@ -15,9 +15,16 @@ using Json = nlohmann::ordered_json;
     return {{"rank", rank.rank},
             {"host", rank.host},
             {"cores", rank.cores},
+            {"executors", rank.executors},
             {"busy_seconds", rank.busy_seconds},
             {"busy_share", busy_share(summary, rank)},
             {"tasks", rank.tasks}};
+}
+
+/// The use of the cache.
+[[nodiscard]] Json json_of(RunSummary const& summary) {
+    if (cached_calls(summary) == 0) return {};
+    return {{"calls", cached_calls(summary)}, {"hits", summary.cache.hits}, {"unkept", summary.cache.unkept}};
 }
 
 [[nodiscard]] Json json_of(RunSummary::Failure const& failure) {
@@ -47,6 +54,7 @@ std::string summary_json(RunSummary const& summary) {
                     {"load_imbalance", figure(load_imbalance(summary))},
                     {"bytes_written", summary.bytes_written},
                     {"output", summary.output.empty() ? Json() : Json(summary.output)},
+                    {"cache", json_of(summary)},
                     {"ranks", std::move(ranks)},
                     {"failures", std::move(failures)},
                     {"warnings", summary.warnings}};

@@ -50,9 +50,9 @@ CoreReport report_cores() {
     return report;
 }
 
-void limit_library_threads(int threads) {
+void limit_library_threads(int threads, bool over_users) {
     auto const text = std::to_string(threads);
-    for (auto const* const variable : thread_variables) ::setenv(variable, text.c_str(), 0);
+    for (auto const* const variable : thread_variables) ::setenv(variable, text.c_str(), over_users ? 1 : 0);
     // A library that is loaded already has read its variable; it is told directly.
     struct Setter {
         char const *function, *variable;

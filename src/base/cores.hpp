@@ -15,8 +15,9 @@ struct CoreReport {
 [[nodiscard]] CoreReport report_cores();
 
 /// OMP_NUM_THREADS and friends: sets those that the user left unset to `threads`, for this process and what
-/// it loads or starts later; libraries that are loaded already are told by their own calls.
-void limit_library_threads(int threads);
+/// it loads or starts later; libraries that are loaded already are told by their own calls. `over_users`:
+/// also those that the user has set.
+void limit_library_threads(int threads, bool over_users = false);
 
 /// The most threads that a task will use: the largest of the user's own settings of those variables, or
 /// `threads`.

@@ -15,6 +15,8 @@ char const* name_of(FailureCause cause) noexcept {
             return "out of memory";
         case FailureCause::node_loss:
             return "node loss";
+        case FailureCause::cancelled:
+            return "cancelled";
     }
     return "unknown";
 }
@@ -22,6 +24,11 @@ char const* name_of(FailureCause cause) noexcept {
 TaskError::TaskError(Data data)
     : Error(ExitCode::tasks_failed,
             fmt::format("task {} failed on rank {} ({}): {}", data.task, data.rank, data.host, data.message)),
+      data_(std::move(data)) {}
+
+ActorError::ActorError(Data data)
+    : Error(ExitCode::tasks_failed, fmt::format("actor {} ({}) on rank {} ({}): {}", data.actor, data.type,
+                                                data.rank, data.host, data.message)),
       data_(std::move(data)) {}
 
 }  // namespace plenum

@@ -18,7 +18,24 @@ bool is_name(std::string const& name) {
     return !name.empty() && name != "." && name.find('/') == std::string::npos;
 }
 
-void add_scale(File& file, io::MapSpec const& spec, io::Scale const& scale, hid_t object) {
+/// Whether /results/<scale> is a scale of an earlier map and says the same.
+bool exists_already(io::Scale const& scale, std::span<MapRecord const> earlier) {
+    for (auto const& map : earlier) {
+        if (map.spec.name == scale.name) return false;
+        for (auto const& other : map.spec.scales) {
+            if (other.name == scale.name) return other.values == scale.values && other.units == scale.units;
+        }
+    }
+    return false;
+}
+
+void add_scale(File& file, io::MapSpec const& spec, io::Scale const& scale, std::span<MapRecord const> earlier,
+               hid_t object) {
+    auto const attach = [&](hid_t dataset) {
+        // The offsets of a ragged map are one longer than its task dimension: nothing to attach to.
+        if (spec.fixed) call::ds_attach_scale(object, dataset, static_cast<unsigned>(scale.dimension));
+    };
+    if (exists_already(scale, earlier)) return attach(call::d_open(file, ("/results/" + scale.name).c_str()));
     auto path = "/results/" + scale.name;
     if (path_exists(file, path)) path = fmt::format("/results/{}_{}", spec.name, scale.name);
     if (path_exists(file, path))
@@ -26,8 +43,7 @@ void add_scale(File& file, io::MapSpec const& spec, io::Scale const& scale, hid_
     auto const dataset = write_column(file, path, scale.values);
     write_units(dataset, scale.units);
     call::ds_set_scale(dataset, scale.name.c_str());
-    // The offsets of a ragged map are one longer than its task dimension: nothing to attach to.
-    if (spec.fixed) call::ds_attach_scale(object, dataset, static_cast<unsigned>(scale.dimension));
+    attach(dataset);
 }
 
 }  // namespace
@@ -56,7 +72,7 @@ void check_map(io::MapSpec const& spec) {
     }
 }
 
-void add_map(File& file, MapRecord& map) {
+void add_map(File& file, MapRecord& map, std::span<MapRecord const> earlier) {
     auto const& spec = map.spec;
     auto const path = "/results/" + spec.name;
     if (path_exists(file, path))
@@ -74,7 +90,7 @@ void add_map(File& file, MapRecord& map) {
     }
     write_attribute(object, {"version", std::int64_t{spec.version}});
     for (auto const& attribute : spec.attributes) write_attribute(object, attribute);
-    for (auto const& scale : spec.scales) add_scale(file, spec, scale, object);
+    for (auto const& scale : spec.scales) add_scale(file, spec, scale, earlier, object);
 }
 
 }  // namespace plenum::hdf5

@@ -2,6 +2,8 @@
 // folder.
 #pragma once
 
+#include <span>
+
 #include "hdf5/file.hpp"
 #include "hdf5/map_record.hpp"
 
@@ -13,7 +15,8 @@ namespace plenum::hdf5 {
 void check_map(io::MapSpec const& spec);
 /// Creates /results/<map>, without values, and notes in `map` where they go. Scales lie beside the maps,
 /// where readers of the netCDF kind look for coordinates: /results/<scale>, or /results/<map>_<scale> if that
-/// name is taken.
-void add_map(File& file, MapRecord& map);
+/// name is taken. A scale of the same name, values and units as one of an `earlier` map is that one: readers see
+/// that the maps have a dimension in common.
+void add_map(File& file, MapRecord& map, std::span<MapRecord const> earlier);
 
 }  // namespace plenum::hdf5

@@ -92,7 +92,7 @@ public:
             map.result_bytes = bytes_of(spec.shape, spec.type);
             file_.require_space(bytes_of(whole_shape(spec), spec.type));
         }
-        update_file(scales_bytes(spec), [&](File& file) { add_map(file, map); });
+        update_file(scales_bytes(spec), [&](File& file) { add_map(file, map, maps_); });
         if (spec.fixed) file_.reserve(map.offset, bytes_of(whole_shape(spec), spec.type));
         maps_.push_back(std::move(map));
         return static_cast<io::MapId>(maps_.size() - 1);

@@ -205,6 +205,7 @@ void write_workers(File& file, std::vector<io::WorkerRow> const& workers) {
     write_column(group, "rank", column_of(workers, &WorkerRow::rank));
     write_strings(group, "host", column_of(workers, &WorkerRow::host));
     write_strings(group, "cores", column_of(workers, &WorkerRow::cores));
+    write_column(group, "executors", column_of(workers, &WorkerRow::executors));
     auto const write_seconds = [&](char const* name, double WorkerRow::*member) {
         write_units(write_column(group, name, column_of(workers, member)), "s");
     };

@@ -49,11 +49,12 @@ struct Failure {
     std::string message{};
 };
 
-/// What one rank did in the run. Times in seconds.
+/// What one rank did in the run. Times in seconds; working and waiting are sums over its executors.
 struct WorkerRow {
     int rank = 0;
     std::string host{};
     std::string cores{};  ///< cores that the rank may use, such as "0-3"
+    int executors = 1;
     double startup = 0;
     double init = 0;
     double working = 0;

@@ -19,6 +19,7 @@
 #include "comm/shared_mapping.hpp"
 #include "mpi/mpi_error.hpp"
 #include "mpi/mpi_transport.hpp"
+#include "mpi/task_guard.hpp"
 
 namespace plenum::mpi {
 namespace {
@@ -44,10 +45,20 @@ private:
     MPI_Comm handle_;
 };
 
-Communicator duplicate_world() {
+Communicator duplicate(MPI_Comm original) {
     MPI_Comm copy = MPI_COMM_NULL;
-    check("MPI_Comm_dup", MPI_Comm_dup(MPI_COMM_WORLD, &copy));
+    check("MPI_Comm_dup", MPI_Comm_dup(original, &copy));
     return Communicator(copy);
+}
+
+MPI_Comm handle_of(ForeignCommunicator communicator) {
+    if (communicator.bytes != sizeof(MPI_Comm))
+        throw UsageError(
+            "the handle is no MPI_Comm of the MPI library that Plenum was built with; build both with the "
+            "same mpi.h");
+    MPI_Comm handle = MPI_COMM_NULL;
+    std::memcpy(&handle, &communicator.bits, sizeof handle);
+    return handle;
 }
 
 Communicator split_by_node(MPI_Comm world, int rank) {
@@ -85,7 +96,11 @@ std::string window_directory(MPI_Comm node) {
 void init_mpi() {
     int initialized = 0;
     MPI_Initialized(&initialized);
-    if (initialized != 0) throw UsageError("MPI is initialised already; hand over a communicator instead");
+    if (initialized != 0)
+        throw UsageError(
+            "MPI is initialised already, or has ended with an earlier plenum::run; start MPI in main and "
+            "hand over a "
+            "communicator: plenum::run(MPI_COMM_WORLD, body)");
     int provided = MPI_THREAD_SINGLE;
     check("MPI_Init_thread", MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided));
     check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
@@ -95,8 +110,11 @@ void init_mpi() {
 
 class MpiSession : public comm::Session {
 public:
-    MpiSession()
-        : world_((init_mpi(), duplicate_world())),
+    enum class Ends { mpi, own_handles };
+
+    MpiSession(MPI_Comm communicator, Ends ends)
+        : ends_(ends),
+          world_(duplicate(communicator)),
           transport_(world_.get()),
           node_(split_by_node(world_.get(), transport_.rank())) {
         fill_topology();
@@ -146,7 +164,7 @@ public:
         if (window_ != MPI_WIN_NULL) check("MPI_Win_free", MPI_Win_free(&window_));
         node_.free();
         world_.free();
-        check("MPI_Finalize", MPI_Finalize());
+        if (ends_ == Ends::mpi) check("MPI_Finalize", MPI_Finalize());
     }
 
     [[noreturn]] void abort(int code) noexcept override {
@@ -183,6 +201,7 @@ private:
         topology_.node = topology_.node_of[static_cast<std::size_t>(topology_.rank)];
     }
 
+    Ends ends_;
     Communicator world_;
     MpiTransport transport_;
     Communicator node_;
@@ -219,6 +238,7 @@ MpiError::MpiError(char const* call, int code)
       code_(code) {}
 
 bool launched_as_rank() noexcept {
+    guard_tasks();
     return rank_from_launcher().has_value();
 }
 
@@ -227,7 +247,39 @@ int launched_rank() noexcept {
 }
 
 std::unique_ptr<comm::Session> make_mpi_session() {
-    return std::make_unique<MpiSession>();
+    init_mpi();
+    return std::make_unique<MpiSession>(MPI_COMM_WORLD, MpiSession::Ends::mpi);
+}
+
+void require_usable(ForeignCommunicator communicator) {
+    auto const handle = handle_of(communicator);
+    int initialized = 0, finalized = 0;
+    MPI_Initialized(&initialized);
+    MPI_Finalized(&finalized);
+    if (initialized == 0 || finalized != 0)
+        throw UsageError(
+            finalized != 0 ? "MPI has ended; call plenum::run(communicator, body) before MPI_Finalize"
+                           : "MPI is not started; call MPI_Init_thread(..., MPI_THREAD_FUNNELED, ...) before "
+                             "plenum::run(communicator, body)");
+    int level = MPI_THREAD_SINGLE, is_main = 0;
+    check("MPI_Query_thread", MPI_Query_thread(&level));
+    if (level < MPI_THREAD_FUNNELED)
+        throw UsageError(
+            "MPI was started with MPI_THREAD_SINGLE, but Plenum has threads; call MPI_Init_thread(..., "
+            "MPI_THREAD_FUNNELED, ...) in place of MPI_Init");
+    check("MPI_Is_thread_main", MPI_Is_thread_main(&is_main));
+    if (is_main == 0)
+        throw UsageError("plenum::run is not on the thread that started MPI; call it from there");
+    if (handle == MPI_COMM_NULL)
+        throw UsageError("the communicator is MPI_COMM_NULL; only its ranks may call plenum::run");
+    int is_inter = 0;
+    check("MPI_Comm_test_inter", MPI_Comm_test_inter(handle, &is_inter));
+    if (is_inter != 0)
+        throw UsageError("the communicator is an intercommunicator; merge it with MPI_Intercomm_merge");
+}
+
+std::unique_ptr<comm::Session> make_mpi_session(ForeignCommunicator communicator) {
+    return std::make_unique<MpiSession>(handle_of(communicator), MpiSession::Ends::own_handles);
 }
 
 }  // namespace plenum::mpi

@@ -5,8 +5,17 @@
 
 namespace plenum::pool {
 
+TaskError::Data error_data(wire::Failure const& failure, std::vector<std::string> const& hosts) {
+    return {.task = failure.task,
+            .rank = failure.rank,
+            .host = hosts[static_cast<std::size_t>(failure.rank)],
+            .attempt = failure.attempt,
+            .cause = failure.cause,
+            .message = failure.message};
+}
+
 MemorySink::MemorySink(std::shared_ptr<detail::ResultStore> store, std::vector<std::string> const& hosts)
-    : store_(std::move(store)), hosts_(hosts) {}
+    : store_(std::move(store)), hosts_(hosts), missing_({0, store_->tasks}) {}
 
 void MemorySink::take(wire::BlockResults results) {
     auto const bytes = results.payload.bytes;
@@ -24,16 +33,19 @@ void MemorySink::take(wire::BlockResults results) {
             }
         if (!bytes.empty()) store_->owners.push_back(results.payload.owner);
     }
-    for (auto& failure : results.failures)
-        store_->failures.push_back({.task = failure.task,
-                                    .rank = failure.rank,
-                                    .host = hosts_[static_cast<std::size_t>(failure.rank)],
-                                    .attempt = failure.attempt,
-                                    .cause = failure.cause,
-                                    .message = std::move(failure.message)});
+    for (auto const& run : results.runs) missing_.remove({run.first, run.last});
+    for (auto const& failure : results.failures) store_->failures.push_back(error_data(failure, hosts_));
 }
 
 void MemorySink::finish(std::function<void(std::exception_ptr)> done) {
+    for (auto const& [first, last] : missing_.intervals())
+        for (auto task = first; task < last; ++task)
+            store_->failures.push_back({.task = task,
+                                        .rank = 0,
+                                        .host = hosts_[0],
+                                        .attempt = 0,
+                                        .cause = FailureCause::cancelled,
+                                        .message = "the batch was cancelled before the task ran"});
     std::sort(store_->failures.begin(), store_->failures.end(),
               [](auto const& a, auto const& b) { return a.task < b.task; });
     done(nullptr);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <plenum/detail/pool_core.hpp>
 
+#include "sched/range_set.hpp"
 #include "wire/messages.hpp"
 
 namespace plenum::pool {
@@ -30,7 +31,11 @@ public:
     virtual void finish(std::function<void(std::exception_ptr)> done) = 0;
 };
 
-/// Keeps results in memory: those of fixed size at their place in node memory, varying ones as they came.
+/// As a TaskError tells it.
+[[nodiscard]] TaskError::Data error_data(wire::Failure const& failure, std::vector<std::string> const& hosts);
+
+/// Keeps results in memory; tasks that never ran, because the batch was cancelled, are failures at the end.
+/// Those of fixed size at their place in node memory, varying ones as they came.
 class MemorySink : public BatchSink {
 public:
     MemorySink(std::shared_ptr<detail::ResultStore> store, std::vector<std::string> const& hosts);
@@ -40,6 +45,7 @@ public:
 private:
     std::shared_ptr<detail::ResultStore> store_;
     std::vector<std::string> hosts_;
+    sched::RangeSet missing_;
 };
 
 }  // namespace plenum::pool

@@ -44,28 +44,49 @@ std::uint64_t number(std::string const& text) {
     return value;
 }
 
+wire::CacheTally tally_of(detail::CacheUse const& use) {
+    return {.hits = use.hits.load(), .misses = use.misses.load(), .unkept = use.unkept.load()};
+}
+
 }  // namespace
 
-Engine::Engine(comm::Session& session, EngineOptions options) : session_(session), options_(options) {
+Engine::Engine(comm::Session& session, EngineOptions options)
+    : session_(session), options_(options), own_cache_use_before_(tally_of(detail::own_cache_use())) {
     auto const& topology = session_.topology();
     reserve_memory();
     if (topology.leads()) {
         int most_ranks = 0;
         for (int n = 0; n < topology.nodes; ++n) most_ranks = std::max(most_ranks, topology.ranks_on(n));
-        node_.format(topology.node_ranks, most_ranks, base::now_ns());
-        node_.header().leader_bell = bell_.address();
+        node_.format(topology.node_ranks * options_.executors, most_ranks * options_.executors,
+                     base::now_ns());
+        auto& header = node_.header();
+        header.leader_bell = bell_.address();
+        header.number = topology.node;
+        header.first_executor = 0;
+        for (int n = 0; n < topology.node; ++n)
+            header.first_executor += topology.ranks_on(n) * options_.executors;
+        auto const& host = topology.hosts[static_cast<std::size_t>(topology.rank)];
+        host.copy(header.host.data(), header.host.size() - 1);  // fresh memory is zero: the end is there
     }
     session_.transport().barrier();  // the header is there
     set_node_base(node_.base());
     node_.header().processors.add_own();
+    actors_ = std::make_unique<ActorExchange>(
+        topology, ActorExchange::Options{
+                      .isolation = options_.isolation,
+                      .send = [this](int rank, wire::Message message) { send(rank, std::move(message)); },
+                      .ring = [this] { ringer_.ring(bell_.address()); }});
     // The fork server has to come before threads and before MPI moves data.
     supervisor_ = std::make_unique<Supervisor>(
-        node_, topology.node_rank,
+        node_, first_cell(topology.node_rank),
         Supervisor::Options{.isolation = options_.isolation,
-                            .threads_per_task = options_.threads_per_task,
+                            .executors = options_.executors,
+                            .threads = options_.threads,
                             .rank = topology.rank,
                             .bell = bell_.address(),
-                            .output = [this](wire::Output output) { send(0, std::move(output)); }});
+                            .output = [this](wire::Output output) { send(0, std::move(output)); },
+                            .actors = actors_.get()});
+    actors_->keeper().start_hosts_with([this](int socket) { return supervisor_->start_actor_host(socket); });
     session_.transport().barrier();  // all bells are known
     auto const& header = node_.header();
     start_ns_ = header.run_start_ns;
@@ -82,7 +103,11 @@ Engine::Engine(comm::Session& session, EngineOptions options) : session_(session
     }
     if (topology.rank == 0)
         host_ = std::make_unique<Host>(
-            node_, topology, Host::Options{.schedule = options_.schedule, .chunk_size = options_.chunk_size},
+            node_, topology,
+            Host::Options{.schedule = options_.schedule,
+                          .chunk_size = options_.chunk_size,
+                          .executors_per_rank = options_.executors,
+                          .tasks_per_executor = options_.tasks_per_executor},
             [this](int rank, wire::Message message) { send(rank, std::move(message)); }, bell_.address());
 }
 
@@ -122,7 +147,7 @@ void Engine::send(int rank, wire::Message message) {
     if (rank == topology.leader()) return ringer_.ring(node_.header().leader_bell);
     int node_rank = 0;
     for (std::size_t r = 0; r < to; ++r) node_rank += topology.node_of[r] == topology.node ? 1 : 0;
-    ringer_.ring(node_.cell(node_rank).parent_bell);
+    ringer_.ring(node_.cell(first_cell(node_rank)).parent_bell);
 }
 
 void Engine::wait() {
@@ -137,6 +162,7 @@ void Engine::wait() {
     if (session_.transport().busy()) timeout = nap_under_way_ms;
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
     supervisor_->add_poll(fds_);
+    actors_->add_poll(fds_);
     if (timeout == nap_under_way_ms) {
         timespec const short_nap{0, 20'000};
         ::ppoll(fds_.data(), fds_.size(), &short_nap, nullptr);
@@ -183,6 +209,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
         }
         if (exit_code_) break;
         if (!stopping_) supervisor_->tick();
+        if (!stopping_) actors_->tick();
         if (leader_ && !stopping_) leader_->tick();
         if (host_) host_->tick();
         auto const now = base::now_ns();
@@ -193,6 +220,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
         if (host_ && !told && body_ended && !host_->active()) {
             told = true;
             thread.join();
+            actors_->tick();  // what the body told last is on its way before the end is
             for (int const leader : session_.topology().leaders) send(leader, wire::Stop{});
         }
     }
@@ -222,7 +250,8 @@ void Engine::end_at_once(int code) {
     auto const start = base::now_ns();
     while (session_.transport().busy() && base::now_ns() - start < last_words_ns)
         (void)session_.transport().receive();
-    // The executors see their parent die. The body may be anywhere: nothing is destroyed under its feet.
+    supervisor_->abandon();
+    // The body may be anywhere: nothing is destroyed under its feet.
     ::_exit(code);
 }
 
@@ -244,17 +273,30 @@ void Engine::leave() {
     header.stop.store(1, std::memory_order_release);
     header.work.fetch_add(1, std::memory_order_release);
     base::futex_wake_all(header.work);
+    actors_->stop(2000);  // first: the supervisor's end is that of all children
     supervisor_->stop(2000);
     auto const& topology = session_.topology();
-    auto const& cell = node_.cell(topology.node_rank);
+    std::uint64_t tasks = 0, busy = 0, first_start = 0, last_end = 0;
+    auto cache = tally_of(detail::own_cache_use());
+    cache -= own_cache_use_before_;
+    for (int i = 0; i < options_.executors; ++i) {
+        auto const& cell = node_.cell(first_cell(topology.node_rank) + i);
+        tasks += cell.tasks_done.load();
+        busy += cell.busy_ns.load();
+        if (auto const start = cell.first_start_ns.load(); start != 0)
+            first_start = first_start == 0 ? start : std::min(first_start, start);
+        last_end = std::max(last_end, cell.last_end_ns.load());
+        cache += tally_of(cell.cache_use);
+    }
     auto const seconds = [&](std::uint64_t ns) {
         return ns == 0 ? 0.0 : static_cast<double>(ns - header.run_start_ns) * 1e-9;
     };
     send(0, wire::Farewell{.rank = topology.rank,
-                           .tasks = cell.tasks_done.load(),
-                           .busy_seconds = static_cast<double>(cell.busy_ns.load()) * 1e-9,
-                           .first_start = seconds(cell.first_start_ns.load()),
-                           .last_end = seconds(cell.last_end_ns.load())});
+                           .tasks = tasks,
+                           .busy_seconds = static_cast<double>(busy) * 1e-9,
+                           .first_start = seconds(first_start),
+                           .last_end = seconds(last_end),
+                           .cache = cache});
 }
 
 void Engine::dispatch(comm::Incoming incoming) {
@@ -265,22 +307,27 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leader_->open(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::CloseBatch>) {
                 leader_->close(message);
+            } else if constexpr (std::is_same_v<Type, wire::CancelBatch>) {
+                leader_->cancel(message);
             } else if constexpr (std::is_same_v<Type, wire::AssignBlock>) {
                 leader_->assign(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::RequestBlock> ||
                                  std::is_same_v<Type, wire::BlockResults> ||
-                                 std::is_same_v<Type, wire::ArrayVerdict>) {
+                                 std::is_same_v<Type, wire::ArrayVerdict> ||
+                                 std::is_same_v<Type, wire::ExitResult>) {
                 host_->on(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::ArrayStep> ||
                                  std::is_same_v<Type, wire::ArrayPiece>) {
                 on(std::forward<M>(message));
+            } else if constexpr (std::is_same_v<Type, wire::ActorMail>) {
+                if (!stopping_) actors_->on(message);
             } else if constexpr (std::is_same_v<Type, wire::Output>) {
                 if (output_handler_) output_handler_(message);
             } else if constexpr (std::is_same_v<Type, wire::Stop>) {
                 leave();
             } else if constexpr (std::is_same_v<Type, wire::Farewell>) {
                 reports_.push_back({message.rank, message.tasks, message.busy_seconds, message.first_start,
-                                    message.last_end});
+                                    message.last_end, message.cache});
                 if (reports_.size() < static_cast<std::size_t>(session_.topology().ranks)) return;
                 std::sort(reports_.begin(), reports_.end(),
                           [](auto const& a, auto const& b) { return a.rank < b.rank; });

@@ -13,6 +13,7 @@
 
 #include "base/interrupt.hpp"
 #include "comm/session.hpp"
+#include "pool/actor_exchange.hpp"
 #include "pool/host.hpp"
 #include "pool/leader.hpp"
 #include "pool/supervisor.hpp"
@@ -23,16 +24,19 @@ struct EngineOptions {
     sched::Technique schedule = sched::Technique::automatic;
     std::uint64_t chunk_size = 0;
     Isolation isolation = Isolation::process;
-    std::uint64_t node_memory = 0;  ///< bytes; 0: half of what the node can give
-    int threads_per_task = 1;
+    std::uint64_t node_memory = 0;         ///< bytes; 0: half of what the node can give
+    int executors = 1;                     ///< of each rank
+    std::uint64_t tasks_per_executor = 0;  ///< 0: any number
+    ThreadsPerTask threads = {};
 };
 
-/// What the executors of a rank did.
+/// What the executors of a rank did, all together.
 struct RankReport {
     int rank = 0;
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
     double first_start = 0, last_end = 0;  ///< s since the engine was ready; 0: no task ran
+    wire::CacheTally cache = {};
 };
 
 class Engine {
@@ -54,6 +58,7 @@ public:
 
     // ---- rank 0 ----
     [[nodiscard]] Host& host() noexcept { return *host_; }
+    [[nodiscard]] BodyPort& actors() noexcept { return actors_->body(); }
     [[nodiscard]] NodeView node() const noexcept { return node_; }
     [[nodiscard]] comm::Topology const& topology() const noexcept { return session_.topology(); }
     /// Throws EnvironmentError when this node has no longer `bytes` to give for `what`. Any thread; about 0.1
@@ -79,6 +84,7 @@ public:
 
 private:
     void reserve_memory();
+    [[nodiscard]] int first_cell(int node_rank) const noexcept { return node_rank * options_.executors; }
     void send(int rank, wire::Message message);
     void run_loop(std::thread& body_thread, std::atomic<bool> const& body_ended);
     void wait();
@@ -97,6 +103,7 @@ private:
     base::Doorbell bell_;
     base::Ringer ringer_;
     NodeView node_;
+    std::unique_ptr<ActorExchange> actors_;
     std::unique_ptr<Supervisor> supervisor_;
     std::unique_ptr<SegmentPool> transient_, kept_;
     std::unique_ptr<Leader> leader_;
@@ -108,6 +115,7 @@ private:
     std::optional<base::InterruptNote> interrupts_;
     std::uint64_t interrupted_ns_ = 0;
     std::vector<RankReport> reports_;
+    wire::CacheTally own_cache_use_before_;  // of this process, by an earlier engine
     std::function<int(int)> conclude_;
     std::optional<int> exit_code_;
     bool stopping_ = false;

@@ -11,9 +11,13 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <tuple>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "base/task_place.hpp"
+#include "pool/executor_port.hpp"
 #include "pool/result_ring.hpp"
 #include "sched/chunks.hpp"
 #include "wire/messages.hpp"
@@ -26,9 +30,11 @@ namespace {
 constexpr double careful_task_ns = 20'000;
 constexpr std::uint64_t output_check_ns = 20'000;
 constexpr std::uint64_t rss_check_ns = 1'000'000;
-constexpr std::uint64_t flush_after_ns = 1'000'000;  // how long the status of a finished chunk may wait
-constexpr std::uint32_t chunks_per_clock = 16;       // short chunks that share a reading of the clock
-constexpr double short_chunks_ns = 5'000;            // and how long they may take together
+constexpr std::uint64_t flush_after_ns = 1'000'000;       // how long the status of a finished chunk may wait
+constexpr std::uint64_t prompt_flush_after_ns = 200'000;  // where somebody waits for each result
+constexpr std::uint64_t turn_ns = 5'000'000;    // of a batch, when others of its priority have tasks too
+constexpr std::uint32_t chunks_per_clock = 16;  // short chunks that share a reading of the clock
+constexpr double short_chunks_ns = 5'000;       // and how long they may take together
 
 void write_whole(int fd, void const* data, std::size_t bytes) {
     auto const* at = static_cast<char const*>(data);
@@ -47,23 +53,50 @@ void set_status(std::uint8_t& status, detail::TaskStatus value) {
 
 }  // namespace
 
-Executor::Executor(NodeView node, int index, OutputPipes pipes)
-    : node_(node), index_(index), cell_(node.cell(index)), pipes_(pipes) {
+Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors)
+    : node_(node),
+      index_(index),
+      cell_(node.cell(index)),
+      pipes_(pipes),
+      actors_(actors),
+      states_({.rank = cell_.rank,
+               .node = node.header().number,
+               .executor = node.header().first_executor + index,
+               .host = node.header().host.data()}) {
     if (pipes_.out < 0) return;
     for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
         output_marked_[stream] = output_written(stream);
 }
 
-void Executor::run() {
+Executor::End Executor::run() {
+    struct CountCacheUse {  // the cell goes with node memory; a thread of the rank may outlive it
+        explicit CountCacheUse(detail::CacheUse& use) { detail::count_cache_use_in(&use); }
+        ~CountCacheUse() { detail::count_cache_use_in(nullptr); }
+    } const counted(cell_.cache_use);
+    auto const end = serve();
+    if (end == End::life_over) leave_states();
+    leave();
+    if (end == End::life_over) cell_.has_left.store(1, std::memory_order_release);
+    return end;
+}
+
+void Executor::leave() {
+    std::cout.flush();
+    std::fflush(stdout);
+}
+
+Executor::End Executor::serve() {
+    base::mark_task_thread();
     auto& header = node_.header();
+    detail::set_this_worker(&states_);
     for (;;) {
         auto const seen = header.work.load(std::memory_order_acquire);
-        if (header.stop.load(std::memory_order_acquire) != 0) return;
-        if (work()) {
-            // It may have been the last that its leader waits for, also without a task of its own.
-            ringer_.ring(header.leader_bell);
-            continue;
-        }
+        if (header.stop.load(std::memory_order_acquire) != 0) return End::stopped;
+        bool const entered = work();
+        // It may have been the last that its leader waits for, also without a task of its own.
+        if (entered) ringer_.ring(header.leader_bell);
+        if (life_over_) return End::life_over;
+        if (entered) continue;
         base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
@@ -71,36 +104,100 @@ void Executor::run() {
 
 bool Executor::work() {
     bool entered = false;
-    for (int slot = oldest_open_slot(); slot >= 0; slot = oldest_open_slot()) {
+    for (int slot = next_open_slot(); slot >= 0 && !life_over_; slot = next_open_slot()) {
         run_slot(slot);
         entered = true;
     }
     return entered;
 }
 
-int Executor::oldest_open_slot() const {
+int Executor::next_open_slot() {
+    // Highest priority first; then the batch that follows the one at work, so that each gets its turn; of a
+    // batch, the oldest block.
+    using Rank = std::tuple<std::int32_t, bool, std::uint32_t, std::uint64_t>;
     int best = -1;
-    auto best_sequence = UINT64_MAX;
-    for (int i = 0; i < slot_count; ++i) {
+    Rank best_rank;
+    for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        // It may be closed and posted anew meanwhile: a wrong choice is seen on entering it.
-        auto const sequence = slot.sequence.load(std::memory_order_relaxed);
-        if (slot.next.load(std::memory_order_relaxed) >= slot.units.load(std::memory_order_relaxed) ||
-            sequence >= best_sequence)
-            continue;
+        // It is not used for another block while the announcement stands. One that dies here owns nothing.
+        cell_.slot.store(static_cast<std::uint32_t>(i) + 1, std::memory_order_seq_cst);
+        if (slot.state.load(std::memory_order_seq_cst) != SlotState::posted || !has_task_here(slot)) continue;
+        Rank const rank{-slot.priority, slot.batch <= batch_, slot.batch, slot.sequence};
+        if (best >= 0 && !(rank < best_rank)) continue;
+        if (!has_free_permit(slot)) continue;
         best = i;
-        best_sequence = sequence;
+        best_rank = rank;
     }
+    cell_.slot.store(0, std::memory_order_release);
     return best;
+}
+
+bool Executor::has_free_permit(BlockSlot const& slot) const {
+    return slot.permits == 0 || std::ranges::any_of(node_.permits(slot), [](Permit const& permit) {
+               return permit.load(std::memory_order_acquire) == 0;
+           });
+}
+
+bool Executor::take_permit(BlockSlot const& slot) {
+    if (slot.permits == 0) return true;
+    for (auto& permit : node_.permits(slot)) {
+        std::uint32_t free = 0;
+        if (!permit.compare_exchange_strong(free, static_cast<std::uint32_t>(index_) + 1)) continue;
+        permit_ = &permit;
+        return true;
+    }
+    return false;
+}
+
+void Executor::give_permit_back() {
+    if (permit_ == nullptr) return;
+    std::exchange(permit_, nullptr)->store(0, std::memory_order_release);
+    // Who found none sleeps, perhaps with work of this batch before it.
+    auto& work = node_.header().work;
+    work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(work);
+}
+
+bool Executor::has_task_here(BlockSlot const& slot) const {
+    if (slot.mode == ChunkMode::each) return own_unit(slot) < slot.units;
+    return slot.next.load(std::memory_order_relaxed) < slot.units;
+}
+
+std::uint64_t Executor::own_unit(BlockSlot const& slot) const {
+    // Nobody else runs this task: an executor that died before it owned the task has left it pending.
+    auto const status = node_.at<std::uint8_t>(slot.status_offset)[index_];
+    if (status != static_cast<std::uint8_t>(detail::TaskStatus::pending)) return slot.units;
+    return static_cast<std::uint64_t>(index_);
 }
 
 std::uint64_t Executor::step_of(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::table) return 1;
-    if (slot.mode == ChunkMode::uniform) return slot.chunk;
-    auto const done = slot.next.load(std::memory_order_relaxed);
+    auto const most = slot.life == 0 ? slot.count : slot.life - lived_;
+    if (slot.mode == ChunkMode::uniform) return std::min(slot.chunk, most);
+    auto const left = slot.count - std::min(slot.next.load(std::memory_order_relaxed), slot.count);
+    auto const executors = node_.header().executors;
+    if (slot.mode == ChunkMode::weighted)
+        return std::min(most, sched::awf_chunk(left, executors, weight_in(slot.batch), slot.chunk));
     auto const mean = mean_ns_ > 0 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(mean_ns_)) : 0;
-    return sched::auto_chunk(mean, slot.count - std::min(done, slot.count), node_.header().executors);
+    return std::min(most, sched::auto_chunk(mean, left, executors));
+}
+
+double Executor::weight_in(std::uint32_t batch) const {
+    // Tasks and time of another executor may be one chunk apart; a weight need not be exact.
+    double own = 0, sum = 0;
+    int measured = 0;
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        if (cell.batch.load(std::memory_order_acquire) != batch) continue;
+        auto const tasks = static_cast<double>(cell.batch_tasks.load(std::memory_order_relaxed));
+        auto const ns = static_cast<double>(cell.batch_ns.load(std::memory_order_relaxed));
+        if (tasks == 0 || ns == 0) continue;
+        if (i == index_) own = tasks / ns;
+        sum += tasks / ns;
+        ++measured;
+    }
+    return sched::awf_weight(own, sum, measured);
 }
 
 Executor::ChunkRange Executor::chunk_of(BlockSlot const& slot, std::uint64_t const* table, std::uint64_t unit,
@@ -115,7 +212,8 @@ void Executor::run_slot(int index) {
     // the claim and waits, or this look sees that the slot is closed.
     cell_.slot.store(static_cast<std::uint32_t>(index) + 1, std::memory_order_seq_cst);
     cell_.phase.store(Phase::claiming, std::memory_order_seq_cst);
-    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted) {
+    bool worked = false;
+    if (slot.state.load(std::memory_order_seq_cst) == SlotState::posted && take_permit(slot)) {
         if (batch_ != slot.batch || function_ == nullptr) {
             batch_ = slot.batch;
             object_.reset();
@@ -148,13 +246,15 @@ void Executor::run_slot(int index) {
         call.fail = &Executor::fail;
         call.store = &Executor::store;
         call.task_ended = &Executor::task_ended;
-        clock_ = base::now_ns();
+        auto const begun = clock_ = base::now_ns();
         auto& header = node_.header();
-        for (;;) {
-            auto const step = step_of(slot);
+        auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
+        while (!life_is_over()) {
+            bool const each = slot.mode == ChunkMode::each;
+            auto const step = each ? 1 : step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-            auto const unit = slot.next.fetch_add(step, std::memory_order_acq_rel);
-            if (unit >= slot.units.load(std::memory_order_relaxed)) break;
+            auto const unit = each ? own_unit(slot) : slot.next.fetch_add(step, std::memory_order_acq_rel);
+            if (unit >= slot.units) break;
             auto const chunk = chunk_of(slot, table, unit, step);
             cell_.first.store(chunk.first, std::memory_order_relaxed);
             cell_.last.store(chunk.last, std::memory_order_relaxed);
@@ -162,12 +262,19 @@ void Executor::run_slot(int index) {
             cell_.phase.store(Phase::owning, std::memory_order_release);
             if (unit < slot.refill_mark && unit + step >= slot.refill_mark) ringer_.ring(header.leader_bell);
             run_chunk(slot, call, chunk);
+            worked = true;
+            if (!each) lived_ += chunk.last - chunk.first;
             cell_.phase.store(Phase::claiming, std::memory_order_release);
-            if (header.stop.load(std::memory_order_relaxed) != 0) break;
+            if (each || header.stop.load(std::memory_order_relaxed) != 0) break;
+            if (slot.priority < header.top_priority.load(std::memory_order_relaxed)) break;
+            if (clock_ - begun > turn_ns && header.top_batches.load(std::memory_order_relaxed) > 1) break;
         }
+        life_over_ = life_is_over();
         if (unclocked_tasks_ > 0) note_times(slot, {0, 0});
         flush_finished(slot);
         mark_pending_output();  // before the block can be seen as finished
+        give_permit_back();
+        if (worked && slot.prompt != 0) tell_news(slot);
     }
     cell_.phase.store(Phase::idle, std::memory_order_release);
     cell_.slot.store(0, std::memory_order_release);
@@ -187,6 +294,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
         cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
+    if (actors_ != nullptr) actors_->settle();  // before the tasks can be seen as done
     remember_finished(slot, chunk);
     unclocked_tasks_ += chunk.last - chunk.first;
     // The clock costs as much as a short chunk: it is read for every chunk only where somebody wants to know.
@@ -194,7 +302,10 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
         mean_ns_ * static_cast<double>(unclocked_tasks_) < short_chunks_ns && mean_ns_ > 0)
         return;
     note_times(slot, chunk);
-    if (clock_ - flushed_ > flush_after_ns) flush_finished(slot);
+    if (clock_ - flushed_ > (slot.prompt != 0 ? prompt_flush_after_ns : flush_after_ns)) {
+        flush_finished(slot);
+        if (slot.prompt != 0) tell_news(slot);
+    }
     if (clock_ - output_checked_ > output_check_ns) mark_pending_output();
 }
 
@@ -230,6 +341,10 @@ void Executor::flush_finished(BlockSlot const& slot) {
     flushed_ = clock_;
 }
 
+void Executor::tell_news(BlockSlot& slot) {
+    if (slot.news.exchange(1, std::memory_order_release) == 0) ringer_.ring(node_.header().leader_bell);
+}
+
 void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
     auto const start = clock_;
     auto const end = base::now_ns();
@@ -246,7 +361,7 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
     if (cell_.first_start_ns.load(std::memory_order_relaxed) == 0)
         cell_.first_start_ns.store(start, std::memory_order_relaxed);
     cell_.last_end_ns.store(end, std::memory_order_relaxed);
-    add(cell_.tasks_done, count);
+    if (slot.mode != ChunkMode::each) add(cell_.tasks_done, count);  // those are no tasks of a job
     add(cell_.busy_ns, elapsed);
     add(cell_.batch_tasks, count);
     add(cell_.batch_ns, elapsed);

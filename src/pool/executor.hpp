@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <plenum/detail/chunk_call.hpp>
+#include <plenum/detail/worker_table.hpp>
 
 #include "base/doorbell.hpp"
 #include "pool/node_layout.hpp"
 
 namespace plenum::pool {
+
+class ExecutorPort;
 
 /// Where an executor's printed output goes; -1: it is not captured.
 struct OutputPipes {
@@ -27,26 +30,48 @@ struct OutputMark {
 /// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
 class Executor {
 public:
-    Executor(NodeView node, int index, OutputPipes pipes);
-    /// Runs until the node stops. Sleeps on the node's futex when there is nothing to do.
-    void run();
+    enum class End {
+        stopped,    ///< the node has stopped
+        life_over,  ///< it has run as many tasks as a batch allows: a fresh executor takes its place
+    };
+    /// `actors`: the way of its tasks to actors, if there is one; outlives this.
+    Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors = nullptr);
+    /// Runs until the node stops or its life is over. Sleeps on the node's futex when there is nothing to do.
+    [[nodiscard]] End run();
+    /// Ends the worker states that its tasks have made, and tells rank 0 how. For the planned end of an
+    /// executor that will be replaced, on the thread of run().
+    void leave_states();
 
 private:
     struct ChunkRange {
         std::uint64_t first, last;
     };
 
+    [[nodiscard]] End serve();
+    /// The last that an executor does, unless it dies: nothing of a block is open, no task is charged any
+    /// more.
+    void leave();
     /// Claims and runs tasks while there are any; whether it entered a slot, where its leader may have seen
     /// it.
     [[nodiscard]] bool work();
-    [[nodiscard]] int oldest_open_slot() const;
+    [[nodiscard]] int next_open_slot();
+    [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
+    /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
+    [[nodiscard]] bool take_permit(BlockSlot const& slot);
+    void give_permit_back();
+    [[nodiscard]] bool has_task_here(BlockSlot const& slot) const;
+    /// In a block of ChunkMode::each: the task of this executor, or slot.units when it has run.
+    [[nodiscard]] std::uint64_t own_unit(BlockSlot const& slot) const;
     void run_slot(int index);
     [[nodiscard]] std::uint64_t step_of(BlockSlot const& slot) const;
+    /// Of this executor among those of the node that have run tasks of the batch.
+    [[nodiscard]] double weight_in(std::uint32_t batch) const;
     [[nodiscard]] static ChunkRange chunk_of(BlockSlot const& slot, std::uint64_t const* table,
                                              std::uint64_t unit, std::uint64_t step);
     void run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange chunk);
     void remember_finished(BlockSlot const& slot, ChunkRange chunk);
     void flush_finished(BlockSlot const& slot);
+    void tell_news(BlockSlot& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
@@ -61,12 +86,16 @@ private:
     int index_;
     ExecutorCell& cell_;
     OutputPipes pipes_;
+    ExecutorPort* actors_;
     base::Ringer ringer_;
     std::uint32_t batch_ = 0;
     std::shared_ptr<void> object_;  // decoded function object of batch_
     detail::ChunkFunction function_ = nullptr;
-    double mean_ns_ = 0;                  // of a task of batch_; 0: unknown
-    std::uint64_t sequence_ = 0;          // of the block at work
+    Permit* permit_ = nullptr;    // held
+    double mean_ns_ = 0;          // of a task of batch_; 0: unknown
+    std::uint64_t sequence_ = 0;  // of the block at work
+    std::uint64_t lived_ = 0;     // tasks it has run
+    bool life_over_ = false;
     std::uint64_t clock_ = 0;             // last reading
     std::uint32_t unclocked_chunks_ = 0;  // since then
     std::uint64_t unclocked_tasks_ = 0;
@@ -75,7 +104,8 @@ private:
     std::uint64_t output_checked_ = 0;  // when
     std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;  // tasks since then
     std::array<std::uint64_t, 2> output_marked_{};               // bytes up to and with the last mark
-    std::uint64_t rss_read_ = 0;                                 // when
+    detail::WorkerTable states_;
+    std::uint64_t rss_read_ = 0;  // when
     std::uint64_t peak_rss_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,12 +19,23 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <optional>
 #include <plenum/error.hpp>
+#include <string_view>
+#include <utility>
 
 #include "base/cores.hpp"
+#include "base/fd_passing.hpp"
+#include "base/remove_tree.hpp"
+#include "base/task_place.hpp"
+#include "pool/actor_ports.hpp"
+#include "pool/executor_port.hpp"
+#include "pool/scratch.hpp"
 
 namespace plenum::pool {
 namespace {
+
+constexpr int executor_end_ms = 1000;  // that a killed executor may take
 
 /// What the fault handler of an executor needs; one executor per process.
 struct FaultContext {
@@ -52,7 +64,7 @@ void on_memory_fault(int signal, siginfo_t* info, void*) {
     ::signal(signal, SIG_DFL);  // the instruction runs again and ends the process
 }
 
-void note_memory_faults(NodeView node, int index) {
+void note_memory_faults(NodeView node, std::atomic<FaultNote>& note) {
     static std::array<std::byte, 64 * 1024> alternate_stack;
     stack_t const stack{.ss_sp = alternate_stack.data(), .ss_flags = 0, .ss_size = alternate_stack.size()};
     ::sigaltstack(&stack, nullptr);
@@ -65,7 +77,7 @@ void note_memory_faults(NodeView node, int index) {
                      .arrays_end = node.base() + header.arrays_end,
                      .stack_low = &here - depth - (1 << 20),
                      .stack_high = &here,
-                     .note = &node.cell(index).fault};
+                     .note = &note};
     struct sigaction action {};
     action.sa_sigaction = &on_memory_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
@@ -73,65 +85,161 @@ void note_memory_faults(NodeView node, int index) {
     ::sigaction(SIGBUS, &action, nullptr);
 }
 
-[[noreturn]] void run_as_executor(NodeView node, int index, pid_t parent, OutputPipes pipes) {
+/// When memory is short the kernel is to choose executors before actors, whose state would be lost.
+constexpr std::string_view executor_oom_score = "1000", actor_oom_score = "900";
+
+/// What every child does first.
+void become_child(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+                  std::atomic<FaultNote>& note, std::string_view oom_score) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // the parent died in between
+    ::setpgid(0, ::getpgid(parent));
+    use_scratch(ScratchScope::process, scratch, std::to_string(::getpid()));
     // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
     // business.
     for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE}) ::signal(signal, SIG_DFL);
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
-    note_memory_faults(node, index);
+    note_memory_faults(node, note);
     rlimit const none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);  // a core would hold all of node memory
     if (int const fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
-        [[maybe_unused]] auto const written =
-            ::write(fd, "1000", 4);  // the kernel's first choice, not the parent
+        [[maybe_unused]] auto const written = ::write(fd, oom_score.data(), oom_score.size());
         ::close(fd);
     }
+}
+
+/// Runs `work`, and ends the process.
+template <class Work>
+[[noreturn]] void end_after(std::string const& name, Work&& work) {
     try {
-        Executor(node, index, pipes).run();
+        work();
     } catch (std::exception const& error) {
-        auto const text = fmt::format("plenum: executor {} stopped: {}\n", index, error.what());
+        auto const text = fmt::format("plenum: {} stopped: {}\n", name, error.what());
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(1);
     }
-    std::cout.flush();
-    std::fflush(stdout);
     ::_exit(0);
 }
 
-[[noreturn]] void serve(NodeView node, int socket, pid_t parent, OutputPipes pipes, int threads) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+[[noreturn]] void run_as_executor(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+                                  SpawnRequest request, base::UniqueFd socket) {
+    auto& cell = node.cell(request.index);
+    become_child(node, parent, scratch, cell.fault, executor_oom_score);
+    end_after(fmt::format("executor {}", request.index), [&] {
+        ExecutorPort actors(std::move(socket), cell.rank, request.channel);
+        set_process_actor_port(&actors);
+        (void)Executor(node, request.index, {STDOUT_FILENO, STDERR_FILENO}, &actors).run();
+    });
+}
+
+[[noreturn]] void run_as_actor_host(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+                                    ActorHost::Place place, base::UniqueFd socket) {
+    become_child(node, parent, scratch, place.note->fault, actor_oom_score);
+    // A launcher binds the rank to a core, where its executor works: actors may use any of the node.
+    node.header().processors.apply_to_thread();
+    place.pipes = {STDOUT_FILENO, STDERR_FILENO};
+    end_after("the actor host", [&] {
+        ActorHost(std::move(socket), std::move(place)).run();
+        std::cout.flush();
+        std::fflush(stdout);
+    });
+}
+
+/// Standard output and error of this process; the pipes of the others are closed.
+void take_pipes(std::vector<OutputPipes> const& pipes, std::size_t mine) {
+    ::dup2(pipes[mine].out, STDOUT_FILENO);
+    ::dup2(pipes[mine].error, STDERR_FILENO);
+    for (auto const& [out, error] : pipes) {
+        ::close(out);
+        ::close(error);
+    }
+}
+
+/// A process of CLONE_PARENT: the child becomes a child of the rank's process, which then sees its end
+/// directly.
+pid_t clone_executor(base::UniqueFd& descriptor) {
+    int fd = -1;
+    auto const child = static_cast<pid_t>(
+        ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, nullptr, &fd, nullptr, nullptr));
+    if (child > 0) descriptor.reset(fd);
+    return child;
+}
+
+struct Order {
+    SpawnRequest request;
+    base::UniqueFd socket;  // for the child
+};
+
+/// Waits for the next order; nothing when the rank's process has gone, or wants no more children.
+std::optional<Order> next_order(int socket, int parent_descriptor) {
+    std::array<pollfd, 2> fds{pollfd{.fd = socket, .events = POLLIN, .revents = 0},
+                              pollfd{.fd = parent_descriptor, .events = POLLIN, .revents = 0}};
+    while (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) {
+    }
+    Order order;
+    if (fds[0].revents == 0 ||
+        !base::receive_with_fd(socket, &order.request, sizeof order.request, order.socket))
+        return std::nullopt;
+    return order;
+}
+
+/// What the rank may have left, however it ended.
+void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::path const& scratch) {
+    for (auto const& executor : executors)
+        if (executor) ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
+    for (auto const& executor : executors) {
+        pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
+        ::poll(&end, 1, executor_end_ms);
+    }
+    base::remove_tree(scratch);
+}
+
+[[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
+                        ForkServer::Options const& options) {
+    base::UniqueFd const parent_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
     if (::getppid() != parent) ::_exit(1);
+    ::setpgid(0, 0);  // launchers kill the rank's whole group
+    base::mark_task_process();
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     auto const& header = node.header();
     // Shared arrays are sealed for every executor at once: a stray write faults.
     if (::mprotect(node.base() + header.arrays_begin, header.arrays_end - header.arrays_begin, PROT_READ) !=
         0)
         ::_exit(1);
-    ::dup2(pipes.out, STDOUT_FILENO);
-    ::dup2(pipes.error, STDERR_FILENO);
-    if (int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, STDIN_FILENO);
+    // Standard output is the launcher's, which waits for its end.
+    if (int const null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+        for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
     static std::array<char, 1 << 16> stdout_buffer;
     std::setvbuf(stdout, stdout_buffer.data(), _IOFBF, stdout_buffer.size());
-    base::limit_library_threads(threads);
-    for (int index = 0; ::recv(socket, &index, sizeof index, 0) == sizeof index;) {
-        // The child becomes a child of the rank's process, which then sees its end directly.
-        auto const child = static_cast<pid_t>(
-            ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    base::limit_library_threads(options.threads.count, options.threads.asked);
+    std::vector<base::UniqueFd> executors(pipes.size());
+    while (auto order = next_order(socket, parent_descriptor.get())) {
+        auto const& request = order->request;
+        bool const actors = request.index == actor_host_index;
+        auto const seat =
+            actors ? pipes.size() - 1 : static_cast<std::size_t>(request.index - options.first_cell);
+        auto const child = clone_executor(executors[seat]);
         if (child == 0) {
             ::close(socket);
-            run_as_executor(node, index, parent, {STDOUT_FILENO, STDERR_FILENO});
+            executors.clear();
+            take_pipes(pipes, seat);
+            if (actors)
+                run_as_actor_host(node, parent, options.scratch, options.actor_host,
+                                  std::move(order->socket));
+            run_as_executor(node, parent, options.scratch, request, std::move(order->socket));
         }
         auto const answer = child > 0 ? child : -errno;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
+    clean_up(executors, options.scratch);
     ::_exit(0);
 }
 
 }  // namespace
 
-ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
+ForkServer::ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options)
+    : scratch_(options.scratch) {
+    pipes.push_back(options.actor_host.pipes);
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
         throw EnvironmentError(fmt::format("cannot open a socket pair ({})", std::strerror(errno)));
@@ -146,24 +254,30 @@ ForkServer::ForkServer(NodeView node, OutputPipes pipes, Options options) {
             fmt::format("cannot fork ({}); raise the limit on processes (ulimit -u)", std::strerror(errno)));
     if (server_ == 0) {
         ::close(ends[0]);
-        serve(node, ends[1], parent, pipes, options.threads_per_task);
+        serve(node, ends[1], parent, pipes, options);
     }
 }
 
+std::filesystem::path ForkServer::scratch_of(pid_t executor) const {
+    return scratch_ / std::to_string(executor);
+}
+
 ForkServer::~ForkServer() {
-    socket_.reset();  // the server sees the end of its socket and leaves
+    ::shutdown(socket_.get(), SHUT_RDWR);  // the server sees the end, cleans up and leaves
     ::waitpid(server_, nullptr, 0);
 }
 
-pid_t ForkServer::spawn(int index) {
+pid_t ForkServer::spawn(SpawnRequest request, int socket) {
     pid_t answer = -EPIPE;
-    if (::send(socket_.get(), &index, sizeof index, MSG_NOSIGNAL) == sizeof index)
+    if (base::send_with_fd(socket_.get(), &request, sizeof request, socket))
         while (::recv(socket_.get(), &answer, sizeof answer, 0) < 0 && errno == EINTR) {
         }
     if (answer <= 0)
-        throw EnvironmentError(fmt::format(
-            "cannot start an executor ({}); raise the limit on processes (ulimit -u) or use fewer ranks",
-            std::strerror(-answer)));
+        throw EnvironmentError(
+            fmt::format("cannot start a process for tasks or actors ({}); raise the limit on processes "
+                        "(ulimit -u) or use "
+                        "fewer ranks or --executors",
+                        std::strerror(-answer)));
     return answer;
 }
 

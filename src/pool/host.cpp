@@ -13,7 +13,6 @@ namespace plenum::pool {
 namespace {
 
 constexpr auto page = base::page_most;
-constexpr std::uint64_t piece_bytes = 16 << 20;  // of an array on its way between nodes
 // Of results in one block, for each executor of the node. What waits for the disk stays in a few warm pages,
 // and partly in the cache: with blocks of 64 MiB every result lies in memory that was never touched, four
 // times slower in all.
@@ -22,6 +21,8 @@ constexpr std::uint64_t distant_block_bytes_per_executor =
     4 << 20;                                              // on other nodes: a round trip for each block
 constexpr std::uint64_t first_varying_per_executor = 16;  // tasks of the first blocks
 constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
+// Of a batch of which few tasks may run at once: the one at work and the next.
+constexpr std::size_t limited_blocks_per_node = 2;
 constexpr std::uint64_t backlog_per_node = 64 << 20;  // results that wait for the disk, for the same reason
 constexpr std::uint64_t backlog_most = 512 << 20;
 
@@ -35,12 +36,6 @@ std::uint64_t largest_item(detail::BatchRequest const& request) {
 
 }  // namespace
 
-std::vector<int> tree_children(int node, int nodes) {
-    std::vector<int> children;
-    for (int child = 2 * node + 1; child <= 2 * node + 2 && child < nodes; ++child) children.push_back(child);
-    return children;
-}
-
 Host::Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,
            base::DoorbellAddress bell)
     : node_(node),
@@ -49,7 +44,11 @@ Host::Host(NodeView node, comm::Topology const& topology, Options options, SendT
       send_(std::move(send)),
       bell_(bell),
       arrays_(node.header().arrays_begin, node.header().arrays_end, page) {
-    for (int n = 0; n < topology.nodes; ++n) coordinator_.add_node(n, topology.ranks_on(n));
+    for (int n = 0; n < topology.nodes; ++n) coordinator_.add_node(n, executors_on(n));
+}
+
+void Host::ring() {
+    if (!rung_.exchange(true)) ringer_.ring(bell_);
 }
 
 void Host::post(std::function<void()> work) {
@@ -57,28 +56,7 @@ void Host::post(std::function<void()> work) {
         std::lock_guard const lock(mutex_);
         posted_.push_back(std::move(work));
     }
-    ringer_.ring(bell_);
-}
-
-void Host::run(detail::BatchRequest const& request, BatchSink& sink,
-               std::optional<std::uint64_t> direct_offset, bool timing) {
-    std::promise<void> done;
-    auto future = done.get_future();
-    auto const shared = std::make_shared<std::promise<void>>(std::move(done));
-    post([this, &request, &sink, direct_offset, timing, shared] {
-        start(request, sink, direct_offset, timing, std::move(*shared));
-    });
-    future.get();
-    auto const stored =
-        std::make_shared<std::promise<void>>();  // the writer's thread may be the last to hold it
-    auto stored_future = stored->get_future();
-    sink.finish([stored](std::exception_ptr error) {
-        if (error)
-            stored->set_exception(error);
-        else
-            stored->set_value();
-    });
-    stored_future.get();
+    ring();
 }
 
 std::uint64_t Host::most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
@@ -93,7 +71,7 @@ std::uint64_t Host::most_tasks_of_block(wire::OpenBatch const& batch, std::uint6
     if (most == 0 && per_task <= room) most = 1;
     bool const on_rank_zeros_node = node == topology_.node_of[0];
     if (batch.stride != 0 && !(batch.direct && on_rank_zeros_node)) {
-        auto const executors = static_cast<std::uint64_t>(topology_.ranks_on(node));
+        auto const executors = static_cast<std::uint64_t>(executors_on(node));
         auto const bytes =
             executors * (on_rank_zeros_node ? block_bytes_per_executor : distant_block_bytes_per_executor);
         most = std::min(most, std::max(executors, bytes / batch.stride));
@@ -104,69 +82,105 @@ std::uint64_t Host::most_tasks_of_block(wire::OpenBatch const& batch, std::uint6
     return most;
 }
 
-void Host::start(detail::BatchRequest const& request, BatchSink& sink,
-                 std::optional<std::uint64_t> direct_offset, bool timing, std::promise<void> done) {
+std::vector<std::uint64_t> Host::block_limits(wire::OpenBatch const& batch,
+                                              std::uint64_t largest_item) const {
+    std::vector<std::uint64_t> most;
+    for (int n = 0; n < topology_.nodes; ++n) {
+        auto const per_task = block_bytes_per_task(batch, n == topology_.node_of[0], largest_item);
+        most.push_back(most_tasks_of_block(batch, per_task, n));
+        if (most.back() != 0) continue;
+        throw EnvironmentError(fmt::format(
+            "one task needs {} of node memory for its result and item, and the function {}, but only {} of "
+            "{} may be on their way; give more with --node-memory",
+            base::format_bytes(per_task), base::format_bytes(batch.payload.bytes.size()),
+            base::format_bytes(uncommitted_limit(node_.bytes())), base::format_bytes(node_.bytes())));
+    }
+    return most;
+}
+
+void Host::set_block_limits(sched::BatchId id, Batch& batch, std::uint64_t largest_item) {
+    auto most = block_limits(batch.opened, largest_item);
+    batch.largest_item = largest_item;
+    batch.most_tasks = *std::min_element(most.begin(), most.end());
+    for (int n = 0; n < topology_.nodes; ++n) {
+        auto& limit = most[static_cast<std::size_t>(n)];
+        // Results of varying length: few tasks at first, more when their mean size is known.
+        if (batch.opened.stride == 0 && batch.varying_tasks == 0)
+            limit = std::min(limit,
+                             first_varying_per_executor * static_cast<std::uint64_t>(executors_on(n)));
+        coordinator_.set_max_block(id, n, limit);
+    }
+}
+
+void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState> stream) {
+    auto const& request = work->request;
     auto technique = options_.schedule;
     if (!request.schedule.empty()) {
         auto const named = sched::technique_named(request.schedule);
-        if (!named) {
-            done.set_exception(std::make_exception_ptr(UsageError(fmt::format(
-                "unknown schedule '{}'; use auto, static, ss, gss, tss or fac2", request.schedule))));
-            return;
-        }
+        if (!named)
+            throw UsageError(
+                fmt::format("unknown schedule '{}'; use {}", request.schedule, sched::names_of_techniques()));
         technique = *named;
     }
-    wire::OpenBatch open{
-        .function = request.function,
-        .tasks = request.tasks,
-        .stride = request.stride,
-        .schedule = static_cast<std::uint8_t>(technique),
-        .chunk_size = std::min(request.chunk_size != 0 ? request.chunk_size : options_.chunk_size,
-                               std::max<std::uint64_t>(1, request.tasks)),
-        .item_stride = request.item_stride,
-        .varying_items = !request.item_offsets.empty(),
-        .timing = timing,
-        .direct = direct_offset.has_value(),
-        .direct_offset = direct_offset.value_or(0),
-        .payload = wire::Payload::of(request.state)};
-
+    bool const grows = stream != nullptr;
+    auto chunk = request.chunk_size != 0 ? request.chunk_size : options_.chunk_size;
+    if (!grows) chunk = std::min(chunk, std::max<std::uint64_t>(1, request.tasks));
+    Batch batch;
+    batch.work = work;
+    batch.stream = std::move(stream);
+    batch.items = StreamItems(request.item_stride);
+    batch.tasks = request.tasks;
+    batch.opened = {.function = request.function,
+                    .tasks = request.tasks,
+                    .stride = request.stride,
+                    .schedule = static_cast<std::uint8_t>(technique),
+                    .chunk_size = chunk,
+                    .tasks_per_executor = request.tasks_per_executor != 0 ? request.tasks_per_executor
+                                                                          : options_.tasks_per_executor,
+                    .running_per_node = request.running_per_node,
+                    .item_stride = request.item_stride,
+                    .varying_items = request.varying_items || !request.item_offsets.empty(),
+                    .timing = work->timing,
+                    .priority = request.priority,
+                    .prompt = grows,
+                    .on_each = request.on_each_executor,
+                    .direct = work->direct_offset.has_value(),
+                    .direct_offset = work->direct_offset.value_or(0),
+                    .payload = {work, request.state}};
     auto const largest = largest_item(request);
-    std::vector<std::uint64_t> most;  // tasks of a block, for each node
-    for (int n = 0; n < topology_.nodes; ++n) {
-        auto const per_task = block_bytes_per_task(open, n == topology_.node_of[0], largest);
-        most.push_back(most_tasks_of_block(open, per_task, n));
-        if (most.back() != 0) continue;
-        done.set_exception(std::make_exception_ptr(EnvironmentError(fmt::format(
-            "one task needs {} of node memory for its result and item, and the function {}, but only {} of "
-            "{} may be "
-            "on their way; give more with --node-memory",
-            base::format_bytes(per_task), base::format_bytes(request.state.size()),
-            base::format_bytes(uncommitted_limit(node_.bytes())), base::format_bytes(node_.bytes())))));
-        return;
-    }
+    auto const limits = block_limits(batch.opened, largest);  // throws before anything has begun
+    if (request.on_each_executor) return begin_on_each(std::move(batch), limits);
 
-    auto const most_of_any = *std::min_element(most.begin(), most.end());
-    // Results of varying length: few tasks at first, more when their mean size is known.
-    if (open.stride == 0)
-        for (int n = 0; n < topology_.nodes; ++n)
-            most[static_cast<std::size_t>(n)] =
-                std::min(most[static_cast<std::size_t>(n)],
-                         first_varying_per_executor * static_cast<std::uint64_t>(topology_.ranks_on(n)));
-
-    auto const id = coordinator_.add_batch({.tasks = request.tasks});
-    for (int n = 0; n < topology_.nodes; ++n)
-        coordinator_.set_max_block(id, n, most[static_cast<std::size_t>(n)]);
-    open.batch = id;
-    for (int const leader : topology_.leaders) send_(leader, open);
+    std::lock_guard const lock(scheduling_);
+    auto const id =
+        coordinator_.add_batch({.tasks = request.tasks,
+                                .priority = request.priority,
+                                .blocks_per_node = request.running_per_node == 0 ? 0 : limited_blocks_per_node,
+                                .growing = grows});
+    work->id = batch.opened.batch = id;
+    set_block_limits(id, batch, largest);
     progress_.tasks += request.tasks;
-    auto& batch = batches_[id];
-    batch.request = &request;
-    batch.sink = &sink;
-    batch.most_tasks = most_of_any;
-    batch.done = std::move(done);
+    ++active_;
+    post([this, open = batch.opened] {
+        for (int const leader : topology_.leaders) send_(leader, open);
+    });
+    batches_.emplace(id, std::move(batch));
 }
 
-wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRange tasks) const {
+void Host::start(std::shared_ptr<Work> work) {
+    begin(work, nullptr);
+}
+
+void Host::run(std::shared_ptr<Work> work) {
+    auto const completion = work->completion;
+    start(std::move(work));
+    completion->wait();
+    completion->check();
+}
+
+wire::Payload Host::items_of(Batch const& batch, wire::TaskRange tasks) const {
+    if (batch.stream) return batch.items.payload(tasks);
+    auto const& request = batch.work->request;
     if (request.item_stride != 0)
         return {nullptr, request.plain_items.subspan(tasks.first * request.item_stride,
                                                      tasks.count() * request.item_stride)};
@@ -185,157 +199,125 @@ wire::Payload Host::items_of(detail::BatchRequest const& request, wire::TaskRang
 }
 
 void Host::on(wire::RequestBlock const& request) {
+    std::lock_guard const lock(scheduling_);
     coordinator_.request(request.node);
 }
 
 void Host::on(wire::BlockResults results) {
+    if (results.batch >= first_on_each) return take_on_each(std::move(results));
     auto const node = results.node;
     auto const block = results.block;
     auto const batch_id = results.batch;
     auto const runs = results.runs;
     auto const returned = results.returned;
+    std::lock_guard const lock(scheduling_);
+    if (batch_id >= first_on_each) return take_on_each(std::move(results));
     if (results.mean_task_seconds > 0) coordinator_.measured(batch_id, node, results.mean_task_seconds);
     std::uint64_t count = 0;
     for (auto const& run : runs) count += run.count();
     progress_.done += count - results.failures.size();
     progress_.failed += results.failures.size();
     auto& batch = batches_.at(batch_id);
+    batch.final_tasks += count;
     if (!results.lengths.empty()) {
         batch.varying_tasks += count;
         batch.varying_bytes += results.payload.bytes.size();
-        auto const executors = static_cast<std::uint64_t>(topology_.ranks_on(node));
+        auto const executors = static_cast<std::uint64_t>(executors_on(node));
         auto const mean = std::max<std::uint64_t>(1, batch.varying_bytes / batch.varying_tasks);
         coordinator_.set_max_block(
             batch_id, node,
             std::min(batch.most_tasks,
                      std::max(executors, executors * distant_block_bytes_per_executor / mean)));
     }
-    if (count > 0 || !results.timing.empty()) batch.sink->take(std::move(results));
-    for (auto const& run : runs) coordinator_.finished(node, block, {run.first, run.last});
-    for (auto const& range : returned) coordinator_.returned(node, block, {range.first, range.last});
+    if (count > 0 || !results.timing.empty()) batch.work->sink->take(std::move(results));
+    for (auto const& run : runs) {
+        batch.items.forget(run);
+        coordinator_.finished(node, block, {run.first, run.last});
+    }
+    for (auto const& range : returned) {
+        // Of a cancelled batch they will not run any more.
+        if (batch.cancelled) {
+            batch.final_tasks += range.count();
+            progress_.tasks -= range.count();
+        }
+        coordinator_.returned(node, block, {range.first, range.last});
+    }
+}
+
+void Host::cancel(std::shared_ptr<Work> const& work) {
+    std::lock_guard const lock(scheduling_);
+    if (auto const found = batches_.find(work->id); found != batches_.end())
+        cancel(found->first, found->second);
+}
+
+void Host::cancel_all() {
+    std::lock_guard const lock(scheduling_);
+    for (auto& [id, batch] : batches_) cancel(id, batch);
+}
+
+void Host::cancel(sched::BatchId id, Batch& batch) {
+    if (batch.cancelled || id >= first_on_each) return;
+    batch.cancelled = true;
+    if (batch.stream) take_from_stream(id, batch);  // and seals it
+    auto const dropped = coordinator_.tasks_unassigned(id);
+    batch.final_tasks += dropped;
+    progress_.tasks -= dropped;
+    coordinator_.cancel(id);
+    post([this, id] {
+        for (int const leader : topology_.leaders) send_(leader, wire::CancelBatch{.batch = id});
+    });
+}
+
+void Host::hand_out() {
+    std::uint64_t backlog = 0;
+    for (auto& [id, batch] : batches_) {
+        if (batch.stream) take_from_stream(id, batch);
+        backlog = std::max(backlog, batch.work->sink->backlog());
+        if (!batch.cancelled && batch.work->sink->broken()) cancel(id, batch);
+    }
+    coordinator_.hold(backlog >
+                      std::min(backlog_most, backlog_per_node * static_cast<std::uint64_t>(topology_.nodes)));
+    for (auto const& assignment : coordinator_.take_assignments()) {
+        wire::TaskRange const tasks{assignment.tasks.first, assignment.tasks.last};
+        send_(topology_.leaders[static_cast<std::size_t>(assignment.node)],
+              wire::AssignBlock{.batch = assignment.batch,
+                                .block = assignment.block,
+                                .tasks = tasks,
+                                .payload = items_of(batches_.at(assignment.batch), tasks)});
+    }
+}
+
+void Host::complete(sched::BatchId id) {
+    for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
+    auto const work = batches_.extract(id).mapped().work;
+    work->sink->finish(
+        [completion = work->completion](std::exception_ptr error) { completion->end(std::move(error)); });
+}
+
+void Host::complete() {
+    for (auto const id : coordinator_.take_completed()) {
+        for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
+        auto const work = batches_.extract(id).mapped().work;
+        work->sink->finish(
+            [completion = work->completion](std::exception_ptr error) { completion->end(std::move(error)); });
+    }
+    active_ = static_cast<std::size_t>(std::count_if(batches_.begin(), batches_.end(), [](auto const& entry) {
+        return !entry.second.stream || entry.second.final_tasks < entry.second.tasks;
+    }));
 }
 
 void Host::tick() {
+    rung_ = false;
     std::vector<std::function<void()>> posted;
     {
         std::lock_guard const lock(mutex_);
         posted.swap(posted_);
     }
     for (auto& work : posted) work();
-
-    std::uint64_t backlog = 0;
-    for (auto& [id, batch] : batches_) {
-        backlog = std::max(backlog, batch.sink->backlog());
-        if (!batch.cancelled && batch.sink->broken()) {
-            batch.cancelled = true;
-            coordinator_.cancel(id);
-        }
-    }
-    coordinator_.hold(backlog >
-                      std::min(backlog_most, backlog_per_node * static_cast<std::uint64_t>(topology_.nodes)));
-    for (auto const& assignment : coordinator_.take_assignments()) {
-        wire::TaskRange const tasks{assignment.tasks.first, assignment.tasks.last};
-        auto const& batch = batches_.at(assignment.batch);
-        send_(topology_.leaders[static_cast<std::size_t>(assignment.node)],
-              wire::AssignBlock{.batch = assignment.batch,
-                                .block = assignment.block,
-                                .tasks = tasks,
-                                .payload = items_of(*batch.request, tasks)});
-    }
-    for (auto const id : coordinator_.take_completed()) {
-        for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
-        auto node = batches_.extract(id);
-        node.mapped().done.set_value();
-    }
-}
-
-// ---- shared arrays ----
-
-void Host::ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only) {
-    std::promise<void> done;
-    auto future = done.get_future();
-    auto const shared = std::make_shared<std::promise<void>>(std::move(done));
-    post([this, step, offset, bytes, leaders_only, shared] {
-        auto const id = next_array_id_++;
-        array_step_.emplace(ArrayStep{.id = id, .answers_due = 0, .problem = {}, .done = std::move(*shared)});
-        array_step_->answers_due = static_cast<std::size_t>(leaders_only ? topology_.nodes : topology_.ranks);
-        // Leaders hand on what concerns all ranks of their node.
-        for (int const leader : topology_.leaders)
-            send_(leader, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
-    });
-    future.get();
-}
-
-void Host::on(wire::ArrayVerdict const& verdict) {
-    if (!array_step_ || array_step_->id != verdict.id) return;
-    if (!verdict.problem.empty() && array_step_->problem.empty()) array_step_->problem = verdict.problem;
-    if (--array_step_->answers_due > 0) return;
-    auto step = std::move(*array_step_);
-    array_step_.reset();
-    if (step.problem.empty())
-        step.done.set_value();
-    else
-        step.done.set_exception(std::make_exception_ptr(EnvironmentError(step.problem)));
-}
-
-std::uint64_t Host::place_array(std::uint64_t bytes) {
-    auto const offset = arrays_.allocate(bytes);
-    if (!offset)
-        throw EnvironmentError(
-            fmt::format("a shared array of {} does not fit ({} of {} for arrays are in use, the largest gap "
-                        "is {}); use smaller "
-                        "ones, or give more with --node-memory (now {})",
-                        base::format_bytes(bytes), base::format_bytes(arrays_.used()),
-                        base::format_bytes(arrays_.capacity()), base::format_bytes(arrays_.largest_hole()),
-                        base::format_bytes(node_.bytes() / 2)));
-    array_bytes_[*offset] = bytes;
-    try {
-        ask(wire::ArrayStep::Step::check, *offset, bytes, true);
-        ask(wire::ArrayStep::Step::populate, *offset, bytes, false);
-    } catch (...) {
-        free_array(*offset);
-        throw;
-    }
-    return *offset;
-}
-
-void Host::publish_array(std::uint64_t offset, std::uint64_t bytes) {
-    if (topology_.nodes == 1 || bytes == 0) return;  // nothing to send, and no answer to wait for
-    std::promise<void> done;
-    auto future = done.get_future();
-    auto const shared = std::make_shared<std::promise<void>>(std::move(done));
-    post([this, offset, bytes, shared] { send_array(offset, bytes, std::move(*shared)); });
-    future.get();
-}
-
-void Host::send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done) {
-    auto const id = next_array_id_++;
-    array_step_.emplace(ArrayStep{.id = id,
-                                  .answers_due = static_cast<std::size_t>(topology_.nodes - 1),
-                                  .problem = {},
-                                  .done = std::move(done)});
-    for (std::uint64_t at = 0; at < bytes; at += piece_bytes) {
-        auto const size = std::min(piece_bytes, bytes - at);
-        for (int const child : tree_children(0, topology_.nodes))
-            send_(topology_.leaders[static_cast<std::size_t>(child)],
-                  wire::ArrayPiece{.id = id,
-                                   .offset = offset + at,
-                                   .last = at + size == bytes,
-                                   .payload = {nullptr, {node_.base() + offset + at, size}}});
-    }
-}
-
-void Host::free_array(std::uint64_t offset) noexcept {
-    // In order with later steps: whoever reuses the range asks after this.
-    auto const bytes = array_bytes_.at(offset);
-    array_bytes_.erase(offset);
-    arrays_.free(offset);
-    post([this, offset, bytes] {
-        for (int const leader : topology_.leaders)
-            send_(leader,
-                  wire::ArrayStep{
-                      .step = wire::ArrayStep::Step::free, .id = 0, .offset = offset, .bytes = bytes});
-    });
+    std::lock_guard const lock(scheduling_);
+    hand_out();
+    complete();
+    free_unused_arrays();
 }
 
 }  // namespace plenum::pool

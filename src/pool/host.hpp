@@ -8,6 +8,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <plenum/detail/completion.hpp>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,10 +17,14 @@
 #include "comm/topology.hpp"
 #include "pool/batch_sink.hpp"
 #include "pool/leader.hpp"
+#include "pool/stream_items.hpp"
 #include "sched/coordinator.hpp"
 #include "sched/technique.hpp"
 
 namespace plenum::pool {
+
+/// Batches with a task for each executor are not the coordinator's: their ids begin here.
+inline constexpr sched::BatchId first_on_each = sched::BatchId{1} << 31;
 
 /// How far the batches of a run are; read by any thread.
 struct Progress {
@@ -30,40 +36,87 @@ public:
     struct Options {
         sched::Technique schedule = sched::Technique::automatic;
         std::uint64_t chunk_size = 0;
+        int executors_per_rank = 1;
+        std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     };
     using SendTo = std::function<void(int rank, wire::Message)>;
     Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,
          base::DoorbellAddress bell);
 
+    /// A batch on its way through the host.
+    struct Work {
+        detail::BatchRequest request;
+        std::shared_ptr<BatchSink> sink;
+        std::optional<std::uint64_t>
+            direct_offset;  ///< results of fixed size may be left in rank 0's node memory there
+        bool timing = false;
+        std::shared_ptr<detail::Completion> completion = std::make_shared<detail::Completion>();
+        sched::BatchId id = 0;  ///< set by the host
+    };
+
+    // ---- called by any thread ----
+
+    /// Starts a batch. Its completion ends when the sink has stored everything, with what the sink reports.
+    /// Throws what is wrong with it: an unknown schedule, one task that no node has memory for.
+    void start(std::shared_ptr<Work> work);
+    /// start() and wait.
+    void run(std::shared_ptr<Work> work);
+    /// A batch whose tasks come later; work->request.tasks is 0.
+    [[nodiscard]] std::unique_ptr<detail::Stream> open_stream(std::shared_ptr<Work> work);
+    /// Drops what does not run yet.
+    void cancel(std::shared_ptr<Work> const& work);
+    void cancel_all();
+
     // ---- called by the body's thread; they block it ----
 
-    /// Runs a batch whose results go to `sink`. `direct_offset`: results of fixed size may be left in rank
-    /// 0's node memory there. Throws what the sink reports.
-    void run(detail::BatchRequest const& request, BatchSink& sink, std::optional<std::uint64_t> direct_offset,
-             bool timing);
     /// Room in the arrays' part of every node's memory: checked everywhere, then made present everywhere.
     [[nodiscard]] std::uint64_t place_array(std::uint64_t bytes);
     void publish_array(std::uint64_t offset, std::uint64_t bytes);
+    /// Does not block. The memory is given back when the batches that run now, which may use it, have ended.
     void free_array(std::uint64_t offset) noexcept;
+    /// What executors that were renewed have left of that worker state; each once.
+    [[nodiscard]] std::vector<detail::ExitRecord> take_exit_records(std::uint64_t state);
+    /// Of all nodes. Any thread.
+    [[nodiscard]] int executors() const noexcept;
 
     // ---- called by the main thread ----
 
     void on(wire::RequestBlock const& request);
     void on(wire::BlockResults results);
     void on(wire::ArrayVerdict const& verdict);
+    void on(wire::ExitResult const& result);
     /// Carries out what the body asked for, hands out blocks, completes batches.
     void tick();
-    [[nodiscard]] bool active() const noexcept { return !batches_.empty() || array_step_.has_value(); }
+    [[nodiscard]] bool active() const noexcept { return active_ > 0 || array_step_.has_value(); }
     [[nodiscard]] Progress const& progress() const noexcept { return progress_; }
 
 private:
+    class HostStream;
+    struct StreamState {  // what is on its way from the stream's user; guarded by mutex_
+        std::uint64_t count = 0;
+        Bytes items;
+        std::vector<std::uint64_t> ends;
+        bool sealed = false;
+    };
     struct Batch {
-        detail::BatchRequest const* request = nullptr;
-        BatchSink* sink = nullptr;
-        std::promise<void> done;
+        std::shared_ptr<Work> work;
         bool cancelled = false;
+        bool sealed = false;                                 // of a stream: the coordinator knows
         std::uint64_t most_tasks = 0;                        // of a block, by memory
         std::uint64_t varying_tasks = 0, varying_bytes = 0;  // seen so far
+        std::shared_ptr<StreamState> stream;                 // null: all tasks are known
+        StreamItems items;
+        std::uint64_t largest_item = 0;
+        std::uint64_t tasks = 0, final_tasks = 0;
+        wire::OpenBatch opened;
+    };
+    struct FreedArray {
+        std::uint64_t offset = 0;
+        std::set<sched::BatchId> users;  // batches that may use it
+    };
+    struct ExitRecord {
+        detail::ExitRecord record;
+        bool begun;  // the executor has begun to leave, and not told yet how it ended
     };
     struct ArrayStep {  // a question to ranks that waits for their answers
         std::uint64_t id = 0;
@@ -73,12 +126,32 @@ private:
     };
 
     void post(std::function<void()> work);
-    void start(detail::BatchRequest const& request, BatchSink& sink,
-               std::optional<std::uint64_t> direct_offset, bool timing, std::promise<void> done);
-    /// How many tasks a block may have so that it fits into the node's memory; 0: not even one does.
+    [[nodiscard]] int executors_on(int node) const {
+        return topology_.ranks_on(node) * options_.executors_per_rank;
+    }
+    void ring();
+    void begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState> stream);
+    /// A batch with one task for each executor: each node gets its block at once, without the coordinator.
+    /// `most`: tasks that fit into the memory of each node.
+    void begin_on_each(Batch batch, std::vector<std::uint64_t> const& most);
+    void take_on_each(wire::BlockResults results);
+    /// How many tasks a block may have so that it fits into the memory of each node. Throws when not even one
+    /// does.
+    [[nodiscard]] std::vector<std::uint64_t> block_limits(wire::OpenBatch const& batch,
+                                                          std::uint64_t largest_item) const;
     [[nodiscard]] std::uint64_t most_tasks_of_block(wire::OpenBatch const& batch, std::uint64_t per_task,
                                                     int node) const;
-    [[nodiscard]] wire::Payload items_of(detail::BatchRequest const& request, wire::TaskRange tasks) const;
+    void set_block_limits(sched::BatchId id, Batch& batch, std::uint64_t largest_item);
+    [[nodiscard]] wire::Payload items_of(Batch const& batch, wire::TaskRange tasks) const;
+    void cancel(sched::BatchId id, Batch& batch);
+    void require_room_for_item(std::shared_ptr<Work> const& work, std::uint64_t bytes);
+    bool drop(std::shared_ptr<Work> const& work, std::uint64_t task);
+    void take_from_stream(sched::BatchId id, Batch& batch);
+    void hand_out();
+    /// All tasks of the batch are final and their results taken.
+    void complete(sched::BatchId id);
+    void complete();
+    void free_unused_arrays();
     void ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only);
     void send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done);
 
@@ -92,11 +165,17 @@ private:
     std::map<sched::BatchId, Batch> batches_;
     RangeAllocator arrays_;
     std::unordered_map<std::uint64_t, std::uint64_t> array_bytes_;  // by offset
+    std::vector<FreedArray> freed_;
     std::optional<ArrayStep> array_step_;
     std::uint64_t next_array_id_ = 1;
     Progress progress_;
-    std::mutex mutex_;  // guards posted_
+    sched::BatchId next_on_each_ = first_on_each;
+    std::mutex scheduling_;  // guards the coordinator and the batches; taken before mutex_
+    std::mutex mutex_;       // guards what follows, and the streams' states
     std::vector<std::function<void()>> posted_;
+    std::map<std::uint64_t, std::vector<ExitRecord>> exit_records_;  // by state
+    std::atomic<bool> rung_{false};
+    std::atomic<std::size_t> active_{0};  // batches with tasks that are not final
 };
 
 /// Children of leader `node` in the tree along which arrays travel between nodes.

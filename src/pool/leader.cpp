@@ -4,6 +4,7 @@
 #include <cstring>
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/error.hpp>
+#include <set>
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
@@ -43,6 +44,7 @@ Leader::Leader(NodeView node, Place place, SegmentPool& segments, Send send)
       place_(std::move(place)),
       segments_(segments),
       send_(std::move(send)),
+      blocks_(static_cast<std::size_t>(node.header().slot_count)),
       on_the_way_(std::make_shared<OnTheWay>()) {
     on_the_way_->bell = node.header().leader_bell;
 }
@@ -56,54 +58,109 @@ std::shared_ptr<void const> Leader::on_the_way(std::uint64_t bytes) {
 }
 
 void Leader::open(wire::OpenBatch batch) {
-    auto const bytes = batch.payload.bytes;
-    auto function = segments_.allocate(std::max<std::uint64_t>(bytes.size(), 1));
-    if (!function) throw EnvironmentError("node memory is full; give more with --node-memory");
-    if (!bytes.empty()) std::memcpy(node_.base() + *function, bytes.data(), bytes.size());
+    auto const executors = static_cast<std::uint64_t>(node_.header().executors);
+    auto const permits = batch.running_per_node < executors ? batch.running_per_node : 0;
     auto const id = batch.batch;
-    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = std::move(function)});
+    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = {}, .permits = permits});
 }
 
 void Leader::close(wire::CloseBatch batch) {
     batches_.erase(batch.batch);
 }
 
+void Leader::cancel(wire::CancelBatch batch) {
+    for (auto const& assignment : waiting_)
+        if (assignment.batch == batch.batch) {
+            wire::BlockResults results;
+            results.node = place_.node;
+            results.batch = assignment.batch;
+            results.block = assignment.block;
+            results.returned = {assignment.tasks};
+            send_(std::move(results));
+        }
+    std::erase_if(waiting_, [&](auto const& assignment) { return assignment.batch == batch.batch; });
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.batch != batch.batch)
+            continue;
+        // Whoever claims from now on finds nothing left.
+        auto const unit = slot.next.exchange(slot.units, std::memory_order_acq_rel);
+        if (unit >= slot.units) continue;
+        auto const first = slot.first + (slot.mode == ChunkMode::table ? node_.table(i)[unit] : unit);
+        blocks_[static_cast<std::size_t>(i)].all_done = false;
+        mark(slot, first, slot.first + slot.count, detail::TaskStatus::returned);
+    }
+}
+
+/// The function object of a batch in node memory, and its permits; false: there is no room now.
+bool Leader::place_function(Batch& batch) {
+    if (batch.function) return true;
+    auto const bytes = batch.spec.payload.bytes;
+    auto const function_bytes = round_up(bytes.size(), 64);
+    auto const permit_bytes = batch.permits * sizeof(Permit);
+    batch.function = segments_.allocate(std::max<std::uint64_t>(function_bytes + permit_bytes, 1));
+    if (!batch.function) return false;
+    if (!bytes.empty()) std::memcpy(node_.base() + *batch.function, bytes.data(), bytes.size());
+    batch.permits_offset = *batch.function + function_bytes;
+    std::memset(node_.base() + batch.permits_offset, 0, permit_bytes);
+    return true;
+}
+
 void Leader::assign(wire::AssignBlock block) {
-    --requested_;
+    auto const& spec = batches_.at(block.batch).spec;
+    if (!spec.prompt && !spec.on_each) --requested_;  // those come unasked
     waiting_.push_back(std::move(block));
 }
 
 bool Leader::busy() const noexcept {
     if (!waiting_.empty() || !recoveries_.empty()) return true;
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) != SlotState::free) return true;
     return false;
 }
 
 int Leader::open_blocks() const {
-    int open = static_cast<int>(waiting_.size());
-    for (int i = 0; i < slot_count; ++i) {
+    // Prompt blocks come unasked, and do not keep others away; nor do those whose tasks wait for permits.
+    auto open = static_cast<int>(std::count_if(waiting_.begin(), waiting_.end(), [&](auto const& assignment) {
+        return !batches_.at(assignment.batch).spec.prompt;
+    }));
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.prompt == 0 && slot.permits == 0 &&
             slot.next.load(std::memory_order_relaxed) < slot.units)
             ++open;
     }
     return open;
 }
 
+bool Leader::lacks_a_batch() const {
+    std::set<std::uint32_t> lacking;
+    for (auto const& [id, batch] : batches_)
+        if (!batch.spec.prompt && !batch.spec.on_each) lacking.insert(id);
+    if (lacking.size() < 2) return false;
+    for (auto const& assignment : waiting_) lacking.erase(assignment.batch);
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted &&
+            slot.next.load(std::memory_order_relaxed) < slot.units)
+            lacking.erase(slot.batch);
+    }
+    return !lacking.empty();
+}
+
 bool Leader::wants_block() const {
+    if (requested_ == 0 && lacks_a_batch()) return true;
     if (place_.nodes == 1) return open_blocks() + requested_ < blocks_ahead_alone;
     if (requested_ > 0 || !waiting_.empty()) return false;
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
     // nothing to claim, or when what is left, tasks at work included, lasts no longer than the answer takes.
     double left_tasks = 0;
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted) continue;
-        auto const units = slot.units.load(std::memory_order_relaxed);
-        auto const next = std::min(slot.next.load(std::memory_order_relaxed), units);
-        left_tasks +=
-            static_cast<double>(slot.count) * static_cast<double>(units - next) / static_cast<double>(units);
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.permits != 0) continue;
+        auto const next = std::min(slot.next.load(std::memory_order_relaxed), slot.units);
+        left_tasks += static_cast<double>(slot.count) * static_cast<double>(slot.units - next) /
+                      static_cast<double>(slot.units);
     }
     double tasks = 0, seconds = 0;
     for (int i = 0; i < node_.header().executors; ++i) {
@@ -135,31 +192,43 @@ void Leader::plan(BlockSlot& slot, int index, wire::OpenBatch const& spec) {
     slot.units = slot.count;
     slot.chunk = plan.uniform;
     slot.mode = plan.uniform != 0 ? ChunkMode::uniform : ChunkMode::measured;
-    if (!plan.bounds.empty()) {
+    if (plan.weighted_least != 0) {
+        slot.mode = ChunkMode::weighted;
+        slot.chunk = plan.weighted_least;
+    }
+    // A chunk of a table cannot end where the life of an executor does.
+    if (!plan.bounds.empty() && spec.tasks_per_executor == 0) {
         slot.mode = ChunkMode::table;
         slot.units = plan.bounds.size() - 1;
         std::copy(plan.bounds.begin(), plan.bounds.end(), node_.table(index));
     }
+    if (spec.on_each) slot.mode = ChunkMode::each;
 }
 
 bool Leader::place(wire::AssignBlock& assignment) {
     int index = 0;
-    while (index < slot_count && node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
+    while (index < node_.header().slot_count &&
+           node_.slot(index).state.load(std::memory_order_relaxed) != SlotState::free)
         ++index;
-    if (index == slot_count) return false;
-    auto const& batch = batches_.at(assignment.batch);
+    if (index == node_.header().slot_count) return false;
+    auto& batch = batches_.at(assignment.batch);
+    if (!place_function(batch)) return false;
     auto const& spec = batch.spec;
     auto const count = assignment.tasks.count();
     bool const direct = spec.direct && place_.is_rank_zero;
     auto& slot = node_.slot(index);
     slot.first = assignment.tasks.first;
     slot.count = count;
+    slot.life = spec.on_each ? 0 : spec.tasks_per_executor;
     plan(slot, index, spec);
 
+    // Each life that ends cuts a chunk in two.
+    auto const chunks_cut =
+        slot.life == 0 ? 0 : count / slot.life + static_cast<std::uint64_t>(node_.header().executors);
     auto const rows = !spec.timing                    ? 0
-                      : slot.mode == ChunkMode::table ? slot.units.load()
+                      : slot.mode == ChunkMode::table ? slot.units
                       : slot.mode == ChunkMode::uniform
-                          ? (count + slot.chunk - 1) / slot.chunk
+                          ? (count + slot.chunk - 1) / slot.chunk + chunks_cut
                           : std::min(count, timing_rows_per_executor *
                                                 static_cast<std::uint64_t>(node_.header().executors));
     auto const status_bytes = round_up(count, 64);
@@ -188,12 +257,18 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.stride = spec.stride;
     slot.results_offset = direct ? spec.direct_offset + slot.first * spec.stride : offset;
     slot.batch = assignment.batch;
+    slot.priority = spec.priority;
+    slot.prompt = spec.prompt ? 1 : 0;
+    slot.news.store(0, std::memory_order_relaxed);
     slot.function = spec.function;
     slot.function_offset = *batch.function;
+    slot.permits_offset = batch.permits_offset;
+    slot.permits = batch.permits;
     slot.function_bytes = spec.payload.bytes.size();
     slot.sequence = next_sequence_++;
     slot.refill_mark = slot.units - slot.units / 4;
-    slot.next.store(0, std::memory_order_relaxed);
+    // A block of own tasks has nothing that anybody could claim.
+    slot.next.store(slot.mode == ChunkMode::each ? slot.units : 0, std::memory_order_relaxed);
 
     blocks_[static_cast<std::size_t>(index)] = Block{.id = assignment.block,
                                                      .batch = assignment.batch,
@@ -203,7 +278,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
                                                      .varying = {},
                                                      .sent = {},
                                                      .posted_ns = base::now_ns(),
-                                                     .last_sent_ns = base::now_ns()};
+                                                     .last_sent_ns = base::now_ns(),
+                                                     .in_place = direct};
     slot.state.store(SlotState::posted, std::memory_order_seq_cst);
     auto& work = node_.header().work;
     work.fetch_add(1, std::memory_order_release);
@@ -211,8 +287,25 @@ bool Leader::place(wire::AssignBlock& assignment) {
     return true;
 }
 
+void Leader::announce() {
+    auto top = INT32_MIN;
+    std::set<std::uint32_t> batches;
+    for (int i = 0; i < node_.header().slot_count; ++i) {
+        auto const& slot = node_.slot(i);
+        if (slot.state.load(std::memory_order_relaxed) != SlotState::posted ||
+            slot.next.load(std::memory_order_relaxed) >= slot.units || slot.priority < top)
+            continue;
+        if (slot.priority > top) batches.clear();
+        top = slot.priority;
+        batches.insert(slot.batch);
+    }
+    auto& header = node_.header();
+    header.top_priority.store(top, std::memory_order_relaxed);
+    header.top_batches.store(static_cast<std::uint32_t>(batches.size()), std::memory_order_relaxed);
+}
+
 std::optional<int> Leader::slot_of(std::uint64_t sequence) const {
-    for (int i = 0; i < slot_count; ++i)
+    for (int i = 0; i < node_.header().slot_count; ++i)
         if (node_.slot(i).state.load(std::memory_order_relaxed) == SlotState::posted &&
             node_.slot(i).sequence == sequence)
             return i;
@@ -224,8 +317,13 @@ void Leader::harvest() {
     for (int i = 0; i < header.executors; ++i) {
         auto& cell = node_.cell(i);
         while (auto const front = ring_front(cell, node_.ring(i), header.ring_bytes)) {
-            auto const index = slot_of(front->record.sequence);
-            if (index) {
+            if (front->record.kind == RingRecord::Kind::exit_begun ||
+                front->record.kind == RingRecord::Kind::exit_result) {
+                send_(wire::ExitResult{
+                    .state = front->record.task,
+                    .begun = front->record.kind == RingRecord::Kind::exit_begun,
+                    .payload = wire::Payload::of(Bytes(front->content.begin(), front->content.end()))});
+            } else if (auto const index = slot_of(front->record.sequence)) {
                 auto& block = blocks_[static_cast<std::size_t>(*index)];
                 if (front->record.kind == RingRecord::Kind::error) {
                     block.all_done = false;
@@ -258,7 +356,7 @@ void Leader::tick() {
     if (!full) harvest();
     recover();
     auto const now = base::now_ns();
-    for (int i = 0; i < slot_count; ++i) {
+    for (int i = 0; i < node_.header().slot_count; ++i) {
         auto& slot = node_.slot(i);
         auto const state = slot.state.load(std::memory_order_relaxed);
         auto& block = blocks_[static_cast<std::size_t>(i)];
@@ -272,6 +370,8 @@ void Leader::tick() {
             } else if (!recovering && exhausted_and_idle(i)) {
                 collect(i, true);
                 slot.state.store(SlotState::closed, std::memory_order_seq_cst);
+            } else if (slot.prompt != 0 && slot.news.exchange(0, std::memory_order_acquire) != 0) {
+                collect(i, false);
             } else if (block.flush_now || now - block.last_sent_ns > partial_after_ns) {
                 collect(i, false);
             }
@@ -288,6 +388,7 @@ void Leader::tick() {
         }
     }
     while (!waiting_.empty() && place(waiting_.front())) waiting_.pop_front();
+    announce();
     request_blocks();
 }
 

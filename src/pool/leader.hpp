@@ -40,6 +40,8 @@ public:
 
     void open(wire::OpenBatch batch);
     void close(wire::CloseBatch batch);
+    /// Returns the tasks of the batch that no executor has claimed.
+    void cancel(wire::CancelBatch batch);
     void assign(wire::AssignBlock block);
     /// Looks after the queue. Short: a walk over the slots and cells. Never blocks.
     void tick();
@@ -50,6 +52,7 @@ private:
     struct Batch {
         wire::OpenBatch spec;
         std::shared_ptr<std::uint64_t const> function;  // offset of the function object
+        std::uint64_t permits_offset = 0, permits = 0;  // behind it; see BlockSlot
     };
     struct Varying {  // result of a task, copied out of the ring
         std::uint64_t task;
@@ -68,6 +71,7 @@ private:
         std::uint64_t posted_ns = 0;
         std::uint64_t last_sent_ns = 0;
         bool flush_now = false;
+        bool in_place = false;  // results are where they stay
     };
     struct Recovery {  // of a claim that a dead executor did not publish
         int cell;
@@ -85,12 +89,16 @@ private:
     /// Counts `bytes` as on the way until the pointer is let go.
     [[nodiscard]] std::shared_ptr<void const> on_the_way(std::uint64_t bytes);
     [[nodiscard]] bool place(wire::AssignBlock& assignment);
+    [[nodiscard]] bool place_function(Batch& batch);
+    /// Tells executors which batches have tasks left.
+    void announce();
     void plan(BlockSlot& slot, int index, wire::OpenBatch const& spec);
     void harvest();
     void recover();
     void recover_owned(int cell_index, BlockSlot& slot, Block& block);
     [[nodiscard]] bool recover_claim(Recovery& recovery);
     void release_cell(int cell_index);
+    void free_permits_of(int cell_index);
     /// Gives the pending ones of [first, last) that status.
     void mark(BlockSlot& slot, std::uint64_t first, std::uint64_t last, detail::TaskStatus as);
     static void add_finished(ExecutorCell const& cell,
@@ -100,6 +108,8 @@ private:
     void collect(int index, bool complete);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
     [[nodiscard]] double mean_task_seconds(std::uint32_t batch) const;
+    /// There is a batch of which this node has no tasks left: it cannot take its turn here.
+    [[nodiscard]] bool lacks_a_batch() const;
     [[nodiscard]] bool wants_block() const;
     void request_blocks();
     [[nodiscard]] int open_blocks() const;
@@ -110,7 +120,7 @@ private:
     SegmentPool& segments_;
     Send send_;
     std::unordered_map<std::uint32_t, Batch> batches_;
-    std::vector<Block> blocks_{slot_count};
+    std::vector<Block> blocks_;              // one for each slot
     std::deque<wire::AssignBlock> waiting_;  // assigned, no room yet
     std::vector<Recovery> recoveries_;
     int requested_ = 0;

@@ -1,43 +1,14 @@
 // What the leader does about executors that died: no claim is lost, only the task at work is charged.
-#include <fmt/format.h>
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 
+#include "base/futex.hpp"
+#include "pool/child_end.hpp"
 #include "pool/leader.hpp"
 
 namespace plenum::pool {
 namespace {
 
 using detail::TaskStatus;
-
-std::string describe_end(ExecutorCell const& cell, FailureCause& cause) {
-    cause = FailureCause::crash;
-    auto const status = cell.wait_status;
-    if (WIFEXITED(status)) return fmt::format("the task called exit({})", WEXITSTATUS(status));
-    auto const signal = WTERMSIG(status);
-    if (signal == SIGKILL && cell.out_of_memory != 0) {
-        cause = FailureCause::out_of_memory;
-        return "killed by the kernel (out of memory)";
-    }
-    auto text = fmt::format("killed by signal {} ({})", signal, ::strsignal(signal));
-    switch (cell.fault.load(std::memory_order_acquire)) {
-        case FaultNote::shared_array:
-            text += ": it wrote into a shared array, which is read-only in tasks";
-            break;
-        case FaultNote::stack_overflow:
-            text += ": stack overflow";
-            break;
-        case FaultNote::null_pointer:
-            text += ": null pointer";
-            break;
-        case FaultNote::none:
-            break;
-    }
-    return text;
-}
 
 }  // namespace
 
@@ -58,10 +29,13 @@ void Leader::charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint
     status = static_cast<std::uint8_t>(stored ? TaskStatus::done : TaskStatus::failed);
     if (stored) return;
     std::erase_if(block.failures, [&](wire::Failure const& failure) { return failure.task == task; });
-    wire::Failure failure{
-        .task = task, .rank = cell.rank, .attempt = 1, .cause = FailureCause::crash, .message = {}};
-    failure.message = describe_end(cell, failure.cause);
-    block.failures.push_back(std::move(failure));
+    auto end = describe_end(cell.wait_status, cell.fault.load(std::memory_order_acquire),
+                            cell.out_of_memory != 0, "the task");
+    block.failures.push_back({.task = task,
+                              .rank = cell.rank,
+                              .attempt = 1,
+                              .cause = end.cause,
+                              .message = std::move(end.message)});
 }
 
 void Leader::recover_owned(int cell_index, BlockSlot& slot, Block& block) {
@@ -124,7 +98,7 @@ bool Leader::recover_claim(Recovery& recovery) {
     for (int i = 0; i < node_.header().executors; ++i)
         if (i != recovery.cell && !recovery.passed[static_cast<std::size_t>(i)]) return false;
     // Every claim below the counter is now finished, or owned by somebody who is known, or lost.
-    auto const unit = std::min(recovery.counter, slot.units.load(std::memory_order_relaxed));
+    auto const unit = std::min(recovery.counter, slot.units);
     auto const end = slot.first + (slot.mode == ChunkMode::table ? node_.table(index)[unit] : unit);
     auto* const status = node_.at<std::uint8_t>(slot.status_offset);
     for (auto task = slot.first; task < end; ++task) {
@@ -140,8 +114,21 @@ bool Leader::recover_claim(Recovery& recovery) {
     return true;
 }
 
+void Leader::free_permits_of(int cell_index) {
+    bool any = false;
+    for (auto const& [id, batch] : batches_)
+        for (auto& permit : std::span(node_.at<Permit>(batch.permits_offset), batch.permits)) {
+            auto holder = static_cast<std::uint32_t>(cell_index) + 1;
+            any = permit.compare_exchange_strong(holder, 0) || any;
+        }
+    if (!any) return;
+    node_.header().work.fetch_add(1, std::memory_order_release);
+    base::futex_wake_all(node_.header().work);
+}
+
 void Leader::release_cell(int cell_index) {
     auto& cell = node_.cell(cell_index);
+    free_permits_of(cell_index);
     cell.phase.store(Phase::idle, std::memory_order_relaxed);
     cell.finished_count.store(0, std::memory_order_relaxed);
     cell.slot.store(0, std::memory_order_relaxed);
@@ -172,6 +159,8 @@ void Leader::recover() {
             harvest();  // its last words, or its current task would be charged although the result is here
             recover_owned(i, slot, block);
             release_cell(i);
+        } else if (slot.mode == ChunkMode::each) {
+            release_cell(i);  // what it did not own is still its successor's
         } else {
             recoveries_.push_back({.cell = i,
                                    .counter = slot.next.load(std::memory_order_seq_cst),

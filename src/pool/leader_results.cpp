@@ -14,6 +14,13 @@ using detail::TaskStatus;
 bool Leader::exhausted_and_idle(int index) const {
     auto const& slot = node_.slot(index);
     if (slot.next.load(std::memory_order_acquire) < slot.units) return false;
+    if (slot.mode == ChunkMode::each) {
+        auto* const status = node_.at<std::uint8_t>(slot.status_offset);
+        for (std::uint64_t i = 0; i < slot.count; ++i)
+            if (std::atomic_ref(status[i]).load(std::memory_order_acquire) ==
+                static_cast<std::uint8_t>(TaskStatus::pending))
+                return false;
+    }
     for (int i = 0; i < node_.header().executors; ++i) {
         auto const& cell = node_.cell(i);
         if (cell.slot.load(std::memory_order_acquire) == static_cast<std::uint32_t>(index) + 1 &&
@@ -41,8 +48,7 @@ void Leader::send_run(BlockSlot& slot, Block& block, wire::BlockResults&& result
     results.mean_task_seconds = mean_task_seconds(block.batch);
     std::uint64_t count = 0;
     for (auto const& run : results.runs) count += run.count();
-    bool const in_place = batches_.at(block.batch).spec.direct && place_.is_rank_zero;
-    if (slot.stride != 0 && count > 0 && !in_place) {
+    if (slot.stride != 0 && count > 0 && !block.in_place) {
         auto const& run = results.runs.front();  // one run: consecutive slots are sent as they lie
         results.payload = {block.segment,
                            {node_.base() + slot.results_offset + (run.first - slot.first) * slot.stride,
@@ -70,8 +76,8 @@ void Leader::collect(int index, bool complete) {
     } else {
         if (block.sent.empty()) block.sent.resize(slot.count);
         // The last task waits for the end of the block, whose message carries the times: a batch is never
-        // complete before all of its messages have been sent.
-        auto const end = complete ? slot.count : slot.count - 1;
+        // complete before all of its messages have been sent. Prompt blocks have no times.
+        auto const end = complete || slot.prompt != 0 ? slot.count : slot.count - 1;
         for (std::uint64_t i = 0; i < end; ++i) {
             auto const s =
                 static_cast<TaskStatus>(std::atomic_ref(const_cast<std::uint8_t&>(status[i])).load());
@@ -80,7 +86,7 @@ void Leader::collect(int index, bool complete) {
             extend(s == TaskStatus::returned ? returned : runs, slot.first + i);
         }
     }
-    if (runs.empty() && returned.empty() && !complete) return;
+    if (runs.empty() && returned.empty() && (!complete || slot.prompt != 0)) return;
     harvest();  // a final task has its records in the ring already
 
     wire::BlockResults last;

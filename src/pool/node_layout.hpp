@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <plenum/detail/cache_core.hpp>
+#include <span>
 
 #include "base/affinity.hpp"
 #include "base/doorbell.hpp"
@@ -13,11 +15,12 @@
 
 namespace plenum::pool {
 
-inline constexpr int slot_count = 8;             ///< blocks on a node at the same time
+inline constexpr int least_slots = 8;            ///< blocks on a node at the same time, at least
 inline constexpr std::size_t table_size = 4096;  ///< chunks of a tapered block, at most
 
 /// Life of an executor's cell. The parent takes it from vacant to running and from running to dead; the
-/// leader takes it from dead to vacant when nothing of the dead executor is left to recover.
+/// leader takes it from dead to vacant when nothing of the dead executor is left to recover. The parent takes
+/// it from running to vacant when the executor has left by itself, to be renewed.
 enum class CellState : std::uint32_t { vacant, running, dead };
 
 /// What an executor does. `claiming`: it may have claimed tasks that `first` and `last` do not show yet.
@@ -61,6 +64,8 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
     std::atomic<FaultNote> fault;
+    detail::CacheUse cache_use;  ///< of all executors that had this cell
+    std::atomic<std::uint32_t> has_left;         ///< by itself, with nothing open: its life was over
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
@@ -77,8 +82,9 @@ struct alignas(line_pair) ExecutorCell {
 
 enum class SlotState : std::uint32_t { free, posted, closed };
 
-/// How chunks are cut from the block: by tasks of equal number, by the table, or by measured times.
-enum class ChunkMode : std::uint32_t { uniform, table, measured };
+/// How chunks are cut from the block: by tasks of equal number, by the table, by this executor's measured
+/// times, by its speed among the others; or each executor runs the task of its own number.
+enum class ChunkMode : std::uint32_t { uniform, table, measured, weighted, each };
 
 /// Bytes of the offsets that come before items of varying size, so that the items begin 64-byte aligned.
 [[nodiscard]] constexpr std::uint64_t item_table_bytes(std::uint64_t tasks) noexcept {
@@ -86,30 +92,36 @@ enum class ChunkMode : std::uint32_t { uniform, table, measured };
 }
 
 /// A block of consecutive tasks. All but `next` and `timing_used` stay as they are while the slot is posted.
-/// Executors look at `state`, `next`, `units` and `sequence` to choose a slot, at any time; at the rest only
-/// while they have announced that they are in the slot and have found it posted.
 struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
     ChunkMode mode;
     std::uint32_t batch;
-    std::atomic<std::uint64_t> sequence;  ///< order of posting; older blocks first
-    std::uint64_t first, count;           ///< tasks
-    std::atomic<std::uint64_t> units;     ///< of `next`: tasks, or chunks of the table
-    std::uint64_t chunk;                  ///< tasks per chunk when uniform
-    std::uint64_t function;               ///< task id
+    std::uint64_t sequence;      ///< order of posting; older blocks first
+    std::int32_t priority;       ///< but those of higher priority before all others
+    std::uint32_t prompt;        ///< executors say soon what they have finished
+    std::uint64_t first, count;  ///< tasks
+    std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
+    std::uint64_t chunk;         ///< tasks per chunk when uniform, least tasks when weighted
+    std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
+    std::uint64_t function;      ///< task id
     std::uint64_t function_offset, function_bytes;
+    // Of the batch on this node: a word for each task that may run at once, with 1 + the executor that holds
+    // it, or 0. A word instead of a count, so that nothing is lost when the holder dies.
+    std::uint64_t permits_offset, permits;  ///< permits 0: any number may run
     std::uint64_t status_offset;
     std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;
+    std::atomic<std::uint32_t> news;  ///< of a prompt block: something has been finished
     std::uint64_t
         refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
     alignas(line_pair) std::atomic<std::uint64_t> next;
 };
 
 struct RingRecord {
-    enum class Kind : std::uint32_t { skip, result, error };
+    /// exit_begun and exit_result: of the worker state `task`, by an executor that ends as planned.
+    enum class Kind : std::uint32_t { skip, result, error, exit_begun, exit_result };
     Kind kind;
     std::uint32_t reserved;
     std::uint64_t bytes;  ///< of the content; records are multiples of 16
@@ -120,14 +132,25 @@ struct RingRecord {
 struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
+    std::atomic<std::int32_t>
+        top_priority;  ///< of the blocks with tasks left: whoever works on others looks again
+    std::atomic<std::uint32_t>
+        top_batches;  ///< how many batches have such blocks: executors take turns with them
     base::DoorbellAddress leader_bell;
     base::ProcessorMask processors;  ///< of all ranks of the node
     std::uint64_t run_start_ns;
-    std::int32_t executors;
+    std::int32_t executors;       ///< of all ranks of the node, the cells of a rank one after the other
+    std::int32_t slot_count;      ///< blocks at the same time
+    std::int32_t number;          ///< of the node
+    std::int32_t first_executor;  ///< of its executors among those of all nodes
+    std::array<char, 256> host;
     std::uint64_t cells_offset, slots_offset, tables_offset, rings_offset, ring_bytes;
     std::uint64_t arrays_begin, arrays_end;    ///< shared arrays: read-only for executors
     std::uint64_t scratch_begin, scratch_end;  ///< segments, items, results kept in memory
 };
+
+/// Words that limit how many tasks of a batch run at once.
+using Permit = std::atomic<std::uint32_t>;
 
 /// Node memory with names. Copyable; does not own.
 class NodeView {
@@ -149,6 +172,9 @@ public:
     }
     [[nodiscard]] std::uint64_t* table(int i) const noexcept {
         return at<std::uint64_t>(header().tables_offset) + static_cast<std::size_t>(i) * (table_size + 1);
+    }
+    [[nodiscard]] std::span<Permit> permits(BlockSlot const& slot) const noexcept {
+        return {at<Permit>(slot.permits_offset), slot.permits};
     }
     [[nodiscard]] std::byte* ring(int i) const noexcept {
         return memory_.base + header().rings_offset + static_cast<std::size_t>(i) * header().ring_bytes;

@@ -1,4 +1,5 @@
-// Ranges of node memory with shared owners: segments of blocks, function objects, results that stay in memory.
+// Ranges of node memory with shared owners: segments of blocks, function objects, results that stay in
+// memory.
 #pragma once
 
 #include <cstdint>

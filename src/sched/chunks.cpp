@@ -77,6 +77,8 @@ ChunkPlan plan_chunks(Technique technique, std::uint64_t tasks, int executors, s
             return fitted(trapezoid);
         case Technique::fac2:
             return fitted(factoring);
+        case Technique::awf:
+            return {.weighted_least = least};
     }
     throw std::logic_error(fmt::format("no technique {}", static_cast<int>(technique)));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -13,10 +14,12 @@ namespace plenum::sched {
 /// A block's chunks, in a form that executors claim with one atomic fetch_add:
 /// - `uniform` > 0: the counter counts tasks and is advanced by `uniform` (the last chunk may be shorter);
 /// - `bounds` not empty: the counter counts chunks, and chunk k is the tasks [bounds[k], bounds[k + 1]);
-/// - neither: the counter counts tasks and each claim is sized by auto_chunk().
+/// - `weighted_least` > 0: the counter counts tasks and each claim is sized by awf_chunk() with that least;
+/// - none of these: the counter counts tasks and each claim is sized by auto_chunk().
 /// Task numbers are relative to the block.
 struct ChunkPlan {
     std::uint64_t uniform = 0;
+    std::uint64_t weighted_least = 0;
     std::vector<std::uint64_t> bounds = {};  ///< bounds[0] = 0, strictly increasing, back() = tasks
 };
 
@@ -37,6 +40,21 @@ struct ChunkPlan {
     if (mean_task_ns == 0) return 1;
     auto const most = std::max<std::uint64_t>(1, remaining / (2 * static_cast<std::uint64_t>(executors)));
     return std::clamp<std::uint64_t>(target_ns / mean_task_ns, 1, most);
+}
+
+/// The speed of one executor relative to the mean of the `measured` executors whose speeds sum to
+/// `sum_of_speeds`, its own among them; 1 while its own is unknown (0).
+[[nodiscard]] inline double awf_weight(double own_speed, double sum_of_speeds, int measured) noexcept {
+    return own_speed > 0 ? own_speed * measured / sum_of_speeds : 1;
+}
+
+/// The size of one claim of adaptive weighted factoring (variant AWF-C: weights and what remains are looked
+/// at anew for every chunk): an even share of half of what remains, times the executor's weight, and at least
+/// `least`. `executors` is at least 1, `weight` finite and not negative.
+[[nodiscard]] inline std::uint64_t awf_chunk(std::uint64_t remaining, int executors, double weight,
+                                             std::uint64_t least) noexcept {
+    auto const share = std::ceil(static_cast<double>(remaining) * weight / (2.0 * executors));
+    return std::max(least, static_cast<std::uint64_t>(std::min(share, static_cast<double>(remaining))));
 }
 
 }  // namespace plenum::sched

@@ -44,8 +44,34 @@ BatchId Coordinator::add_batch(BatchSpec spec) {
     auto& batch = batches_[id];
     batch.id = id;
     batch.spec = spec;
+    batch.sealed = !spec.growing;
+    batch.unassigned.add({0, spec.tasks});
     settle(batch);
     return id;
+}
+
+void Coordinator::extend(BatchId id, std::uint64_t tasks) {
+    auto* const batch = live_batch(id);
+    if (!batch || batch->sealed) throw std::logic_error(fmt::format("batch {} does not grow", id));
+    auto const first = batch->spec.tasks;
+    batch->spec.tasks += tasks;
+    if (!batch->cancelled) batch->unassigned.add({first, batch->spec.tasks});
+    settle(*batch);
+}
+
+void Coordinator::seal(BatchId id) {
+    auto* const batch = live_batch(id);
+    if (!batch) return;
+    batch->sealed = true;
+    settle(*batch);
+}
+
+std::vector<Range> Coordinator::drop(BatchId id, Range tasks) {
+    auto* const batch = live_batch(id);
+    if (!batch) return {};
+    auto dropped = batch->unassigned.extract(tasks);
+    settle(*batch);
+    return dropped;
 }
 
 void Coordinator::request(NodeId node) {
@@ -67,7 +93,7 @@ void Coordinator::finished(NodeId node, BlockId block, Range tasks) {
 void Coordinator::returned(NodeId node, BlockId block, Range tasks) {
     auto* const batch = take_from_block(node, block, tasks, "returned");
     if (!batch) return;
-    if (!batch->cancelled) batch->returned.add(tasks);
+    if (!batch->cancelled) batch->unassigned.add(tasks);
     settle(*batch);
 }
 
@@ -90,7 +116,7 @@ void Coordinator::node_lost(NodeId id) {
         auto& batch = batches_.at(block.batch);
         batch.held -= block.tasks.count();
         if (!batch.cancelled)
-            for (auto const& [first, last] : block.tasks.intervals()) batch.returned.add({first, last});
+            for (auto const& [first, last] : block.tasks.intervals()) batch.unassigned.add({first, last});
         settle(batch);
     }
     for (auto& [batch_id, batch] : batches_)
@@ -108,14 +134,15 @@ void Coordinator::cancel(BatchId id) {
     auto* const batch = live_batch(id);
     if (!batch) return;
     batch->cancelled = true;
-    batch->returned.clear();
-    batch->fresh = batch->spec.tasks;
+    batch->unassigned.clear();
     settle(*batch);
 }
 
 std::vector<Assignment> Coordinator::take_assignments() {
     std::vector<Assignment> assignments;
     if (held_) return assignments;
+    for (auto const id : std::vector(growing_.begin(), growing_.end()))
+        serve_growing(batches_.at(id), assignments);
     std::deque<NodeId> unserved;
     while (!waiting_.empty() && !turns_.empty()) {
         auto const node = waiting_.front();
@@ -136,7 +163,7 @@ std::uint64_t Coordinator::tasks_finished(BatchId batch) const {
 }
 
 std::uint64_t Coordinator::tasks_unassigned(BatchId batch) const {
-    return known_batch(batch).unassigned();
+    return known_batch(batch).unassigned.count();
 }
 
 std::uint64_t Coordinator::holds(NodeId id) const {
@@ -181,42 +208,96 @@ Coordinator::Batch* Coordinator::take_from_block(NodeId node_id, BlockId block_i
     auto& batch = batches_.at(block.batch);
     block.tasks.remove(tasks);
     batch.held -= tasks.size();
+    if (auto const share = batch.shares.find(node_id); share != batch.shares.end())
+        share->second.held -= tasks.size();
     if (block.tasks.empty()) node->blocks.erase(found);
     return &batch;
 }
 
 void Coordinator::settle(Batch& batch) {
-    if (batch.unassigned() > 0) {
-        turns_.insert({batch.spec.priority, batch.id});
+    if (!batch.unassigned.empty()) {
+        if (batch.spec.growing)
+            growing_.insert(batch.id);
+        else
+            turns_.insert({batch.spec.priority, batch.turn, batch.id});
         return;
     }
-    turns_.erase({batch.spec.priority, batch.id});
-    if (batch.held > 0 || batch.complete) return;
+    growing_.erase(batch.id);
+    turns_.erase({batch.spec.priority, batch.turn, batch.id});
+    if (batch.held > 0 || batch.complete || !batch.sealed) return;
     batch.complete = true;
     batch.shares.clear();
     completed_.push_back(batch.id);
 }
 
+void Coordinator::assign(Batch& batch, NodeId id, std::uint64_t size, std::vector<Assignment>& out) {
+    auto const tasks = batch.unassigned.take_front(size);
+    batch.held += tasks.size();
+    batch.shares[id].held += tasks.size();
+    auto const block = next_block_++;
+    nodes_.at(id).blocks.emplace(block, Block{.batch = batch.id, .tasks = RangeSet(tasks)});
+    out.push_back({.node = id, .batch = batch.id, .block = block, .tasks = tasks});
+    turns_.erase({batch.spec.priority, batch.turn, batch.id});
+    batch.turn = ++next_turn_;
+    settle(batch);
+}
+
+/// A node that may run few tasks of the batch at once would only hoard more, and leave no room for others.
+bool Coordinator::holds_enough(Batch const& batch, Node const& node) const {
+    if (batch.spec.blocks_per_node == 0) return false;
+    auto const blocks =
+        std::ranges::count_if(node.blocks, [&](auto const& held) { return held.second.batch == batch.id; });
+    return static_cast<std::size_t>(blocks) >= batch.spec.blocks_per_node;
+}
+
 /// Gives the node one block of the first batch that it has memory for.
 bool Coordinator::serve(NodeId id, std::vector<Assignment>& out) {
-    auto& node = nodes_.at(id);
+    auto const& node = nodes_.at(id);
     for (auto const& turn : turns_) {
         auto& batch = batches_.at(turn.batch);
+        if (holds_enough(batch, node)) continue;
         auto const size = block_size(batch, id, node);
         if (size == 0) continue;
-        auto tasks = batch.returned.take_front(size);
-        if (tasks.empty()) {
-            tasks = {batch.fresh, std::min(batch.spec.tasks, batch.fresh + size)};
-            batch.fresh = tasks.last;
-        }
-        batch.held += tasks.size();
-        auto const block = next_block_++;
-        node.blocks.emplace(block, Block{.batch = batch.id, .tasks = RangeSet(tasks)});
-        out.push_back({.node = id, .batch = batch.id, .block = block, .tasks = tasks});
-        settle(batch);  // may erase `turn`
+        assign(batch, id, size, out);  // `turn` is no longer there
         return true;
     }
     return false;
+}
+
+void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
+    while (!batch.unassigned.empty()) {
+        NodeId best = -1;
+        double least = std::numeric_limits<double>::infinity();
+        std::uint64_t room = 0;
+        for (auto const& [id, node] : nodes_) {
+            if (!node.alive || holds_enough(batch, node)) continue;
+            auto const here = growing_room(batch, id, node);
+            if (here == 0) continue;
+            auto const load = static_cast<double>(batch.shares[id].held) / node.executors;
+            if (load > least || (load == least && id > best)) continue;
+            best = id;
+            least = load;
+            room = here;
+        }
+        if (room == 0) return;
+        if (alive_nodes_ > 1) {
+            // One round at a time, so that the nodes get equal shares of what is there.
+            auto const executors = static_cast<std::uint64_t>(nodes_.at(best).executors);
+            auto const even =
+                batch.unassigned.count() * executors / static_cast<std::uint64_t>(alive_executors_);
+            room = std::min(room, std::max(executors, even));
+        }
+        assign(batch, best, room, out);
+    }
+}
+
+std::uint64_t Coordinator::growing_room(Batch const& batch, NodeId id, Node const& node) const {
+    auto const found = batch.shares.find(id);
+    auto const share = found == batch.shares.end() ? NodeShare{} : found->second;
+    auto const timely = share.task_seconds > 0 ? as_count(limits_.growing_seconds / share.task_seconds) : 0;
+    auto const most = std::max(limits_.growing_tasks, timely) * static_cast<std::uint64_t>(node.executors);
+    if (share.held >= most) return 0;
+    return std::min({most - share.held, limits_.max_block_tasks, share.max_block});
 }
 
 std::uint64_t Coordinator::block_size(Batch const& batch, NodeId id, Node const& node) const {
@@ -224,7 +305,7 @@ std::uint64_t Coordinator::block_size(Batch const& batch, NodeId id, Node const&
     auto const share = found == batch.shares.end() ? NodeShare{} : found->second;
     bool const measured = share.task_seconds > 0;
     auto const executors = static_cast<std::uint64_t>(node.executors);
-    auto const remaining = batch.unassigned();
+    auto const remaining = batch.unassigned.count();
 
     auto wanted = remaining;
     if (alive_nodes_ > 1) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -19,7 +20,9 @@ using BlockId = std::uint64_t;
 
 struct BatchSpec {
     std::uint64_t tasks = 0;
-    int priority = 0;  ///< higher first; among equals the older batch
+    int priority = 0;                 ///< higher first; batches of equal priority take turns, block by block
+    std::size_t blocks_per_node = 0;  ///< most of its blocks that a node holds; 0: any number
+    bool growing = false;  ///< tasks are added by extend() until seal(); blocks go out without a request
 };
 
 struct Limits {
@@ -28,6 +31,8 @@ struct Limits {
         1024;                    ///< tasks, while a node has no measured time for the batch
     double block_seconds = 0.5;  ///< most work per executor in a block, once measured; at least one task
     double least_block_seconds = 1e-3;  ///< least work per executor in a block, once measured: a round trip
+    double growing_seconds = 4e-3;      ///< work per executor that a node holds of a growing batch
+    std::uint64_t growing_tasks = 2;    ///< tasks per executor that it holds at least
 };
 
 /// One block of consecutive tasks for one node.
@@ -46,8 +51,11 @@ struct Assignment {
 /// costs a whole one). A node's weight w is its executors times its speed for this batch relative to the mean
 /// of the measured executors, so the weights sum to the number of executors. An unmeasured node gets a
 /// quarter of its even share: it may be slow. The block is then cut to Limits and to the node's memory
-/// (set_max_block). Intervals that were returned are given out again before tasks that were never assigned; a
-/// block never spans two intervals.
+/// (set_max_block). Unassigned tasks are given out lowest first, so those that were returned before those
+/// that were never assigned; a block never spans two intervals.
+///
+/// A growing batch is handed out as its tasks come, without waiting for a request: to the node that holds the
+/// fewest of its tasks per executor, as long as that is less than Limits::growing_seconds of work.
 ///
 /// Events only record; take_assignments() decides. Memory: O(nodes + batches + intervals), independent of the
 /// number of tasks. Cost of an event: O(log n) in the intervals of the block or batch, except where it says
@@ -64,8 +72,15 @@ public:
 
     /// A node joins, for the first time or again after node_lost. `executors` is at least 1.
     void add_node(NodeId node, int executors);
-    /// A batch without tasks completes at once.
+    /// A batch without tasks completes at once, unless it grows.
     [[nodiscard]] BatchId add_batch(BatchSpec spec);
+    /// Adds tasks at the end of a growing batch that is not sealed.
+    void extend(BatchId batch, std::uint64_t tasks);
+    /// A growing batch gets no more tasks: it completes when those it has are finished or dropped.
+    void seal(BatchId batch);
+    /// Drops those of the tasks that no node holds, and says which. A task that is returned later is not
+    /// dropped.
+    std::vector<Range> drop(BatchId batch, Range tasks);
     /// The node asks for one more block. The request waits until there is work; a node may have several
     /// waiting.
     void request(NodeId node);
@@ -119,27 +134,28 @@ private:
     struct NodeShare {  // what one batch knows about one node
         std::uint64_t max_block = std::numeric_limits<std::uint64_t>::max();
         double task_seconds = 0;  // 0: not measured
+        std::uint64_t held = 0;   // tasks of the batch in blocks of the node
     };
     struct Batch {
         BatchId id = 0;
         BatchSpec spec;
-        RangeSet returned;
-        std::uint64_t fresh = 0;  // first task that was never assigned
-        std::uint64_t held = 0;   // tasks in blocks
+        RangeSet unassigned;
+        std::uint64_t turn = 0;  // when it was served last
+        std::uint64_t held = 0;  // tasks in blocks
         std::uint64_t finished = 0;
+        bool sealed = false;
         bool cancelled = false;
         bool complete = false;
         std::unordered_map<NodeId, NodeShare> shares;
         std::int64_t measured_executors = 0;  // over the measured nodes: sum of executors
         double measured_speed = 0;            // and of executors / task_seconds
-
-        [[nodiscard]] std::uint64_t unassigned() const { return returned.count() + (spec.tasks - fresh); }
     };
     struct Turn {  // order in which batches are served
         int priority;
+        std::uint64_t turn;
         BatchId batch;
         friend bool operator<(Turn const& a, Turn const& b) {
-            return a.priority != b.priority ? a.priority > b.priority : a.batch < b.batch;
+            return std::tuple(-a.priority, a.turn, a.batch) < std::tuple(-b.priority, b.turn, b.batch);
         }
     };
 
@@ -150,7 +166,11 @@ private:
     Batch* take_from_block(NodeId node, BlockId block, Range tasks, char const* event);
     /// Brings turns_ and completed_ in line with the batch after its numbers changed.
     void settle(Batch& batch);
+    [[nodiscard]] bool holds_enough(Batch const& batch, Node const& node) const;
     bool serve(NodeId node, std::vector<Assignment>& out);
+    void serve_growing(Batch& batch, std::vector<Assignment>& out);
+    void assign(Batch& batch, NodeId node, std::uint64_t size, std::vector<Assignment>& out);
+    std::uint64_t growing_room(Batch const& batch, NodeId id, Node const& node) const;
     std::uint64_t block_size(Batch const& batch, NodeId id, Node const& node) const;
     static void set_task_seconds(Batch& batch, Node const& node, NodeShare& share, double seconds);
 
@@ -160,7 +180,9 @@ private:
     std::int64_t alive_nodes_ = 0;
     std::int64_t alive_executors_ = 0;
     std::map<BatchId, Batch> batches_;
-    std::set<Turn> turns_;  // batches with unassigned tasks
+    std::set<Turn> turns_;       // sized batches with unassigned tasks
+    std::set<BatchId> growing_;  // growing batches with unassigned tasks
+    std::uint64_t next_turn_ = 0;
     std::deque<NodeId> waiting_;
     std::vector<BatchId> completed_, reported_;
     BatchId next_batch_ = 0;

@@ -19,7 +19,12 @@ void RangeSet::add(Range range) {
 }
 
 void RangeSet::remove(Range range) {
-    if (range.empty()) return;
+    (void)extract(range);
+}
+
+std::vector<Range> RangeSet::extract(Range range) {
+    std::vector<Range> extracted;
+    if (range.empty()) return extracted;
     auto next = last_of_.upper_bound(range.first);
     if (next != last_of_.begin() && std::prev(next)->second > range.first) --next;
     while (next != last_of_.end() && next->first < range.last) {
@@ -28,7 +33,9 @@ void RangeSet::remove(Range range) {
         count_ -= old.size();
         add({old.first, std::min(old.last, range.first)});
         add({std::max(old.first, range.last), old.last});
+        extracted.push_back({std::max(old.first, range.first), std::min(old.last, range.last)});
     }
+    return extracted;
 }
 
 Range RangeSet::take_front(std::uint64_t max) {

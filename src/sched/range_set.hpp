@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 namespace plenum::sched {
 
@@ -27,6 +28,8 @@ public:
     void add(Range range);
     /// Difference: numbers not in the set are no error.
     void remove(Range range);
+    /// Removes the numbers of the range that are in the set, and returns them.
+    std::vector<Range> extract(Range range);
     /// Removes and returns the lowest interval, or its first `max` numbers when it is longer.
     /// Empty when the set is empty or `max` is 0.
     Range take_front(std::uint64_t max);

@@ -19,6 +19,11 @@ constexpr std::array table{
     TechniqueInfo{Technique::fac2, "fac2",
                   "factoring: rounds of equal chunks, each round half of what remains",
                   "Hummel, Schonberg & Flynn 1992, Factoring: a method for scheduling parallel loops"},
+    TechniqueInfo{
+        Technique::awf, "awf",
+        "adaptive weighted factoring: as fac2, each chunk by its executor's measured speed",
+        "Banicescu, Velusamy & Devaprasad 2003, On the scalability of dynamic scheduling scientific "
+        "applications with adaptive weighted factoring"},
 };
 
 constexpr bool in_order_of_the_enum() {
@@ -37,6 +42,15 @@ std::span<TechniqueInfo const> techniques() noexcept {
 std::optional<Technique> technique_named(std::string_view name) noexcept {
     auto const found = std::ranges::find(table, name, &TechniqueInfo::name);
     return found == table.end() ? std::nullopt : std::optional(found->technique);
+}
+
+std::string names_of_techniques() {
+    std::string names;
+    for (auto const& info : table) {
+        if (&info != table.begin()) names += &info == &table.back() ? " or " : ", ";
+        names += info.name;
+    }
+    return names;
 }
 
 std::string_view name_of(Technique technique) noexcept {

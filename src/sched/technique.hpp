@@ -5,11 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace plenum::sched {
 
-enum class Technique : std::uint8_t { automatic, static_, ss, gss, tss, fac2 };
+enum class Technique : std::uint8_t { automatic, static_, ss, gss, tss, fac2, awf };
 
 struct TechniqueInfo {
     Technique technique;
@@ -23,5 +24,7 @@ struct TechniqueInfo {
 /// The technique with exactly that name, nothing when there is none.
 [[nodiscard]] std::optional<Technique> technique_named(std::string_view name) noexcept;
 [[nodiscard]] std::string_view name_of(Technique technique) noexcept;
+/// All names as a sentence lists them: "auto, static or ss".
+[[nodiscard]] std::string names_of_techniques();
 
 }  // namespace plenum::sched

@@ -67,25 +67,39 @@ struct OpenBatch {
     std::uint32_t batch = 0;
     std::uint64_t function = 0;  ///< task id
     std::uint64_t tasks = 0;
-    std::uint64_t stride = 0;      ///< bytes of a result; 0: varying
-    std::uint8_t schedule = 0;     ///< sched::Technique
-    std::uint64_t chunk_size = 0;  ///< 0: by technique
+    std::uint64_t stride = 0;              ///< bytes of a result; 0: varying
+    std::uint8_t schedule = 0;             ///< sched::Technique
+    std::uint64_t chunk_size = 0;          ///< 0: by technique
+    std::uint64_t tasks_per_executor = 0;  ///< 0: any number
+    std::uint64_t running_per_node = 0;    ///< tasks at the same time; 0: no limit
     std::uint64_t item_stride =
         0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
-    bool timing = false;  ///< timing rows are wanted
-    bool direct = false;  ///< on rank 0's node: results go to direct_offset + task * stride
+    bool timing = false;        ///< timing rows are wanted
+    std::int32_t priority = 0;  ///< executors take blocks of higher ones first
+    bool prompt = false;        ///< results are sent as they come, not when a block is complete
+    bool on_each = false;       ///< task first + i of a node's block is for its executor i alone
+    bool direct = false;        ///< on rank 0's node: results go to direct_offset + task * stride
     std::uint64_t direct_offset = 0;
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(batch, function, tasks, stride, schedule, chunk_size, item_stride, varying_items, timing,
-                direct, direct_offset);
+        archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
+                item_stride, varying_items, timing, priority, prompt, on_each, direct, direct_offset);
     }
 };
 
 /// Rank 0 to leaders: all tasks of the batch are final.
 struct CloseBatch {
+    std::uint32_t batch = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(batch);
+    }
+};
+
+/// Rank 0 to leaders: tasks of the batch that do not run yet are to be returned.
+struct CancelBatch {
     std::uint32_t batch = 0;
     template <class Archive>
     void serialize(Archive& archive) {
@@ -133,6 +147,17 @@ struct BlockResults {
     }
 };
 
+/// Leader to rank 0: an executor that was renewed has left a state. Payload: its detail::ExitRecord.
+struct ExitResult {
+    std::uint64_t state = 0;
+    bool begun = false;  ///< it only begins to leave: counts unless how it ended follows
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(state, begun);
+    }
+};
+
 /// Rank 0 to all: steps of making or freeing a shared array.
 struct ArrayStep {
     enum class Step : std::uint8_t { check, populate, free };
@@ -172,13 +197,22 @@ struct ArrayPiece {
 /// Any rank to rank 0: whole lines that tasks printed.
 struct Output {
     std::int32_t rank = 0;
-    TaskRange tasks;     ///< who printed: one task, or one of these
-    bool error = false;  ///< standard error
+    TaskRange tasks;          ///< who printed: one task, or one of these
+    std::uint64_t actor = 0;  ///< not 0: an actor printed, no task
+    bool error = false;       ///< standard error
     std::string text;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(rank, tasks, error, text);
+        archive(rank, tasks, actor, error, text);
     }
+};
+
+/// Calls of actors and their answers, from one rank to the next on their way. Payload: records
+/// (actor_records.hpp).
+struct ActorMail {
+    Payload payload;
+    template <class Archive>
+    void serialize(Archive&) {}
 };
 
 /// Rank 0 to all: the program ends.
@@ -187,15 +221,38 @@ struct Stop {
     void serialize(Archive&) {}
 };
 
+/// Calls of cached functions.
+struct CacheTally {
+    std::uint64_t hits = 0, misses = 0;
+    std::uint64_t unkept = 0;  ///< misses whose results could not be kept
+    CacheTally& operator+=(CacheTally const& other) noexcept {
+        hits += other.hits;
+        misses += other.misses;
+        unkept += other.unkept;
+        return *this;
+    }
+    CacheTally& operator-=(CacheTally const& other) noexcept {
+        hits -= other.hits;
+        misses -= other.misses;
+        unkept -= other.unkept;
+        return *this;
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(hits, misses, unkept);
+    }
+};
+
 /// Any rank to rank 0, last message: what its executors did.
 struct Farewell {
     std::int32_t rank = 0;
     std::uint64_t tasks = 0;
     double busy_seconds = 0;
     double first_start = 0, last_end = 0;  ///< s since the node was ready; 0: no task ran
+    CacheTally cache = {};
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(rank, tasks, busy_seconds, first_start, last_end);
+        archive(rank, tasks, busy_seconds, first_start, last_end, cache);
     }
 };
 
@@ -209,8 +266,9 @@ struct Goodbye {
     }
 };
 
-using Message = std::variant<OpenBatch, CloseBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
-                             ArrayVerdict, ArrayPiece, Output, Stop, Farewell, Goodbye>;
+using Message =
+    std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
+                 ArrayVerdict, ArrayPiece, ActorMail, Output, ExitResult, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

@@ -45,7 +45,7 @@ TEST(Exceptions, BecomeTheTaskErrorOfTheFailedTaskOfLeastIndex) {
 }
 
 TEST(Exceptions, AreCollectedAndTheOtherResultsAreThere) {
-    for (auto const* const technique : {"auto", "static", "ss", "gss", "tss", "fac2"}) {
+    for (auto const* const technique : {"auto", "static", "ss", "gss", "tss", "fac2", "awf"}) {
         auto const results =
             pool().map(Doubled{}, indices(1000), {.schedule = technique, .on_failure = OnFailure::collect});
         ASSERT_EQ(results.size(), 1000u);

@@ -10,6 +10,7 @@ with h5py.File(sys.argv[1], "w") as file:
         file[f"numbers/{kind.replace('>', 'big_')}"] = np.arange(100).astype(kind)
     file["matrix"] = np.arange(6.0).reshape(2, 3)
     file["cube"] = np.arange(24, dtype="f4").reshape(2, 3, 4)
+    file["four"] = np.arange(120, dtype="i4").reshape(2, 3, 4, 5)
     file.create_dataset("compressed", data=np.arange(100_000, dtype="f8").reshape(100, 1000), compression="gzip")
     file["scalar"] = 2.5
     file["empty"] = np.empty((0, 7))

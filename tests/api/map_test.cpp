@@ -9,7 +9,7 @@
 namespace plenum::api_test {
 namespace {
 
-constexpr auto techniques = {"auto", "static", "ss", "gss", "tss", "fac2"};
+constexpr auto techniques = {"auto", "static", "ss", "gss", "tss", "fac2", "awf"};
 constexpr std::uint64_t chunk_sizes[] = {0, 1, 3, 1000};
 constexpr std::uint64_t task_counts[] = {0, 1, 2, 7, 1000, 1'000'003};
 

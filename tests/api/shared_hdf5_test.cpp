@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <numeric>
+#include <plenum/hdf5.hpp>
 
 #include "api/pool_test.hpp"
 
@@ -37,8 +38,16 @@ TEST(SharedFromHdf5, KeepsShapes) {
     EXPECT_EQ(matrix.ref()(1, 2), 5.0);
     auto const cube = pool().share_from_hdf5<float>(inputs(), "/cube");
     EXPECT_EQ(cube.shape(), (Shape{2, 3, 4}));
-    EXPECT_EQ(cube.rows(), 2u);
-    EXPECT_EQ(cube.columns(), 12u);
+    EXPECT_EQ(cube.planes(), 2u);
+    EXPECT_EQ(cube.rows(), 3u);
+    EXPECT_EQ(cube.columns(), 4u);
+    EXPECT_EQ(cube(1, 2, 3), 23.0f);
+    auto const four = pool().share_from_hdf5<int>(inputs(), "four");
+    EXPECT_EQ(four.shape(), (Shape{2, 3, 4, 5}));
+    EXPECT_EQ(four.planes(), 2u);
+    EXPECT_EQ(four.rows(), 3u);
+    EXPECT_EQ(four.columns(), 20u);
+    EXPECT_EQ(four.plane(1)(2, 19), 119);
     auto const scalar = pool().share_from_hdf5<double>(inputs(), "scalar");
     EXPECT_EQ(scalar.size(), 1u);
     EXPECT_EQ(scalar.ref()[0], 2.5);
@@ -57,6 +66,28 @@ TEST(SharedFromHdf5, HasItsValuesInEveryTask) {
         indices(100), {.schedule = "ss"});
     for (std::uint64_t r = 0; r < 100; ++r)
         EXPECT_EQ(sums[r], static_cast<double>(r) * 1e6 + 999.0 * 1000.0 / 2.0);
+}
+
+TEST(LoadedFromHdf5, AreValuesAndShapeInTheBodyAndInTasks) {
+    auto const cube = load_hdf5<std::int16_t>(inputs(), "cube");
+    EXPECT_EQ(cube.shape, (Shape{2, 3, 4}));
+    ASSERT_EQ(cube.values.size(), 24u);
+    for (std::size_t i = 0; i < 24; ++i) EXPECT_EQ(cube.values[i], static_cast<std::int16_t>(i));
+    EXPECT_EQ(load_hdf5<double>(inputs(), "scalar").values, std::vector<double>{2.5});
+    EXPECT_EQ(load_hdf5<float>(inputs(), "empty").shape, (Shape{0, 7}));
+    EXPECT_TRUE(
+        contains(message_of<EnvironmentError>([] { (void)load_hdf5<float>(inputs(), "text"); }), "text"));
+    EXPECT_TRUE(contains(message_of<EnvironmentError>([] { (void)load_hdf5<float>("no/file.h5", "a"); }),
+                         "no/file.h5"));
+    // Every executor reads the file itself.
+    std::vector<std::string> const names(20, inputs());
+    auto const sums = pool().map(
+        [](std::string const& file) {
+            auto const loaded = load_hdf5<double>(file, "compressed").values;
+            return std::accumulate(loaded.begin(), loaded.end(), 0.0);
+        },
+        names);
+    for (auto const sum : sums) EXPECT_EQ(sum, 99'999.0 * 100'000.0 / 2);
 }
 
 TEST(SharedFromHdf5, NamesWhatCannotBeRead) {

@@ -100,6 +100,128 @@ TEST(SharedArrays, HaveTwoDimensions) {
     EXPECT_TRUE(contains(message_of<UsageError>([] { (void)pool().share(ramp(7), {2, 3}); }), "7"));
 }
 
+TEST(SharedArrays, HaveThreeDimensions) {
+    auto const array = pool().share(ramp(2 * 3 * 5), {2, 3, 5});
+    EXPECT_EQ(array.shape(), (Shape{2, 3, 5}));
+    EXPECT_EQ(array.planes(), 2u);
+    EXPECT_EQ(array.rows(), 3u);
+    EXPECT_EQ(array.columns(), 5u);
+    EXPECT_EQ(array.size(), 30u);
+    auto const values = ramp(30);
+    auto const equal = pool().map(
+        [array = array.ref()](std::uint64_t i) {
+            auto const p = i / 15, r = i / 5 % 3, c = i % 5;
+            auto const plane = array.plane(p);
+            bool const shape = plane.planes() == 1 && plane.rows() == 3 && plane.columns() == 5 &&
+                               plane.size() == 15 && plane.end() == array.data() + (p + 1) * 15;
+            auto const value = array(p, r, c);
+            return shape && plane(r, c) == value && plane.row(r)[c] == value &&
+                           array.row(3 * p + r)[c] == value
+                       ? value
+                       : -1;
+        },
+        indices(30));
+    for (std::uint64_t i = 0; i < 30; ++i) EXPECT_EQ(equal[i], values[i]);
+    auto const second =
+        pool().map([plane = array.plane(1)](std::uint64_t r) { return plane(r, 0); }, indices(3));
+    EXPECT_EQ(second[2], values[25]);
+    EXPECT_THROW((void)pool().share(ramp(29), {2, 3, 5}), UsageError);
+    EXPECT_EQ(pool().share(ramp(5), {5, 1}).shape(), (Shape{5, 1}));
+}
+
+TEST(SharedArrays, OfThreeDimensionsHaveEigenMatricesAsPlanes) {
+    auto const array = pool().share(ramp(30), {2, 3, 5});
+    auto const traces = pool().map(
+        [array = array.ref()](std::uint64_t p) {
+            auto const m = as_matrix(array.plane(p));
+            return std::make_pair(m.topLeftCorner(3, 3).trace(), as_matrix(array).rows());
+        },
+        indices(2));
+    for (std::uint64_t p = 0; p < 2; ++p) {
+        EXPECT_EQ(traces[p].first, array(p, 0, 0) + array(p, 1, 1) + array(p, 2, 2));
+        EXPECT_EQ(traces[p].second, 6);
+    }
+}
+
+TEST(SharedArrays, ComeFromEigenMatricesOfEitherOrder) {
+    Eigen::MatrixXd by_columns(3, 4);
+    for (Eigen::Index i = 0; i < by_columns.size(); ++i) by_columns.data()[i] = static_cast<double>(i);
+    Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> const by_rows = by_columns;
+    auto const check = [&](SharedArray<double> const& array) {
+        EXPECT_EQ(array.shape(), (Shape{3, 4}));
+        EXPECT_EQ(as_matrix(array.ref()), by_columns);
+        expect_same_everywhere(array);
+    };
+    check(share(pool(), by_columns));
+    check(share(pool(), by_rows));
+    check(share(pool(), 2 * by_rows - by_columns));
+    auto const vector = share(pool(), Eigen::VectorXf::LinSpaced(7, 0, 6));
+    EXPECT_EQ(vector.shape(), Shape{7});
+    EXPECT_EQ(vector[6], 6.0f);
+}
+
+/// A sparse matrix by rows, as users write it: owners on rank 0, handles in the tasks.
+struct Csr {
+    struct Refs {
+        SharedRef<double> values;
+        SharedRef<int> columns;
+        SharedRef<int> row_starts;
+        [[nodiscard]] double row_times(std::uint64_t r, SharedRef<double> const& x) const {
+            double sum = 0;
+            for (auto k = static_cast<std::uint64_t>(row_starts[r]);
+                 k < static_cast<std::uint64_t>(row_starts[r + 1]); ++k)
+                sum += values[k] * x[static_cast<std::uint64_t>(columns[k])];
+            return sum;
+        }
+    };
+    SharedArray<double> values;
+    SharedArray<int> columns;
+    SharedArray<int> row_starts;
+    [[nodiscard]] Refs refs() const { return {values.ref(), columns.ref(), row_starts.ref()}; }
+};
+
+TEST(SharedArrays, AreMembersOfStructs) {
+    // Row r of n: r at column r, and 1 at column 0 unless r is 0.
+    constexpr int n = 500;
+    std::vector<double> values;
+    std::vector<int> columns, row_starts{0};
+    for (int r = 0; r < n; ++r) {
+        if (r > 0) {
+            values.push_back(1);
+            columns.push_back(0);
+        }
+        values.push_back(r);
+        columns.push_back(r);
+        row_starts.push_back(static_cast<int>(values.size()));
+    }
+    Csr const matrix{pool().share(values), pool().share(columns), pool().share(row_starts)};
+    auto const x = pool().share(std::vector<double>(n, 2.0));
+    auto const product =
+        pool().map([matrix = matrix.refs(), x = x.ref()](std::uint64_t r) { return matrix.row_times(r, x); },
+                   indices(n));
+    EXPECT_EQ(product[0], 0);
+    for (std::uint64_t r = 1; r < n; ++r) EXPECT_EQ(product[r], 2.0 * static_cast<double>(r) + 2.0);
+}
+
+TEST(SharedArrays, MadeBetweenBatchesAreSealedToo) {
+    if (!tasks_are_isolated()) GTEST_SKIP() << "a write would end the test";
+    auto const first = pool().share(ramp(100));
+    (void)pool().map([first = first.ref()](std::uint64_t i) { return first[i]; },
+                     indices(100));  // executors run
+    auto const later = pool().share(ramp(100'000));
+    auto const results = pool().map(
+        [later = later.ref()](std::uint64_t i) {
+            if (i == 7) const_cast<float&>(later[i]) = 3;
+            return later[i];
+        },
+        indices(50), {.on_failure = OnFailure::collect});
+    ASSERT_EQ(results.failures().size(), 1u);
+    EXPECT_EQ(results.failures()[0].task, 7u);
+    EXPECT_TRUE(contains(results.failures()[0].message, "shared array"));
+    EXPECT_EQ(later[7], ramp(8)[7]);
+    expect_same_everywhere(later);
+}
+
 TEST(SharedArrays, AreEigenMatrices) {
     auto const array = pool().share(ramp(12), {3, 4});
     EXPECT_EQ(as_matrix(array.ref())(1, 2), array.ref()(1, 2));

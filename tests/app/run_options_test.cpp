@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::array<std::string_view, 6> techniques{"auto", "static", "ss", "gss", "tss", "fac2"};
+constexpr std::array<std::string_view, 7> techniques{"auto", "static", "ss", "gss", "tss", "fac2", "awf"};
 
 [[nodiscard]] std::vector<RunOption> table() {
     return run_option_table(techniques);
@@ -94,9 +94,12 @@ TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
     auto const values = std::map<std::string, std::vector<std::string>>{
         {"output", {"a.h5", "dir/b.h5"}},     {"schedule", {techniques.begin(), techniques.end()}},
         {"chunk-size", {"auto", "1", "9"}},   {"isolation", {"process", "none"}},
+        {"executors", {"1", "12"}},           {"threads-per-task", {"auto", "4"}},
+        {"tasks-per-executor", {"0", "100"}},
         {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
         {"force", {"true", "false"}},         {"progress", {"auto", "bar", "lines", "none"}},
-        {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}}};
+        {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}},
+        {"config", {"none", "run.toml"}}};
     for (auto const& option : table()) {
         ASSERT_TRUE(values.contains(option.name)) << option.name << " is missing in this test";
         for (auto const& text : values.at(option.name))
@@ -110,6 +113,8 @@ TEST(RunOptionTable, ValuesArriveInTheirFields) {
     EXPECT_EQ(stored("output-mode", "json").output_mode, OutputMode::json);
     EXPECT_EQ(stored("node-memory", "1.5 GiB").node_memory, 3ull << 29);
     EXPECT_EQ(stored("chunk-size", "auto").chunk_size, 0u);
+    EXPECT_EQ(stored("executors", "12").executors, 12);
+    EXPECT_EQ(stored("threads-per-task", "3").threads_per_task, 3);
     EXPECT_EQ(stored("schedule", "fac2").schedule, "fac2");
     EXPECT_TRUE(stored("dry-run", "yes").dry_run);
 }
@@ -126,6 +131,12 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"chunk-size", "ten", "not a whole number"},
              Case{"chunk-size", "99999999999999999999", "out of range"},
              Case{"chunk-size", "4294967296", "write a whole number from 1 to 4294967295"},
+             Case{"executors", "0", "write a whole number from 1 to 4096"},
+             Case{"executors", "auto", "not a whole number"},
+             Case{"executors", "4097", "out of range"},
+             Case{"tasks-per-executor", "-1", "negative"},
+             Case{"threads-per-task", "0", "out of range"},
+             Case{"threads-per-task", "many", "not a whole number"},
              Case{"node-memory", "-4G", "not a size"},
              Case{"node-memory", "lots", "not a size"},
              Case{"node-memory", "1e30", "not a size"},
@@ -133,7 +144,7 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"node-memory", "0", "less than 1.0 MiB"},
              Case{"seed", "-1", "negative"},
              Case{"seed", "1.5", "not a whole number"},
-             Case{"schedule", "gsss", "('gss' is near); write one of auto, static, ss, gss, tss, fac2"},
+             Case{"schedule", "gsss", "('gss' is near); write one of auto, static, ss, gss, tss, fac2, awf"},
              Case{"isolation", "thread", "write one of process, none"},
              Case{"progress", "lnes", "('lines' is near)"},
              Case{"output-mode", "JSON", "write one of text, json"},
@@ -156,7 +167,7 @@ TEST(Environment, SetsWhatTheCommandLineDidNot) {
 
 TEST(Environment, EveryOptionHasAVariableAndAWrongOneIsNamed) {
     for (auto const& option : table()) {
-        if (option.name == "output") continue;  // any text is a file name, except the folder below
+        if (option.name == "output" || option.name == "config") continue;  // any text is a file name
         RunOptions options;
         auto const message = refusal([&] {
             apply_environment(options, table(), pretend_environment({{option.variable(), "?"}}), {});

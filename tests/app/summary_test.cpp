@@ -66,6 +66,14 @@ TEST(SummaryFigures, FollowTheirFormulas) {
     EXPECT_DOUBLE_EQ(busy_share(summary, summary.ranks[1]), 0.4);
 }
 
+TEST(SummaryFigures, AreSharesOfAllExecutors) {
+    auto summary = example();
+    for (auto& rank : summary.ranks) rank.executors = 4;
+    EXPECT_DOUBLE_EQ(parallel_efficiency(summary).value(), 0.15);
+    EXPECT_DOUBLE_EQ(load_imbalance(summary).value(), 8.0 / 6.0 - 1);
+    EXPECT_DOUBLE_EQ(busy_share(summary, summary.ranks[1]), 0.1);
+}
+
 TEST(SummaryFigures, CountFailedTasksAsFinished) {
     EXPECT_DOUBLE_EQ(tasks_per_second(with_failures(12, 5)).value(), 512 / 12.5);
 }
@@ -162,6 +170,23 @@ TEST(SummaryText, WarningsAreWholeAndColoursAreOptional) {
     EXPECT_THAT(summary_text(example(), {.colour = true}), HasSubstr("\x1b[32m512 of 512"));
 }
 
+TEST(SummaryText, TellsHowOftenACacheWasHitWhereOneWasUsed) {
+    auto summary = example();
+    EXPECT_THAT(summary_text(summary, {}), Not(HasSubstr("cache")));
+    summary.cache = {.hits = 812, .misses = 188, .unkept = 0};
+    EXPECT_THAT(summary_text(summary, {}), HasSubstr("  cache                 812 hits of 1000 (81 %)\n"));
+    summary.cache.unkept = 3;
+    EXPECT_THAT(summary_text(summary, {}), HasSubstr("(81 %), 3 results not kept\n"));
+}
+
+TEST(SummaryJson, HoldsTheUseOfTheCacheOrNull) {
+    auto summary = example();
+    EXPECT_TRUE(nlohmann::json::parse(summary_json(summary))["cache"].is_null());
+    summary.cache = {.hits = 812, .misses = 188, .unkept = 3};
+    EXPECT_EQ(nlohmann::json::parse(summary_json(summary))["cache"],
+              (nlohmann::json{{"calls", 1000}, {"hits", 812}, {"unkept", 3}}));
+}
+
 TEST(SummaryJson, HoldsEveryFigureInOneLine) {
     auto summary = with_failures(12, 6);
     summary.warnings = {"careful"};
@@ -185,6 +210,7 @@ TEST(SummaryJson, HoldsEveryFigureInOneLine) {
     EXPECT_EQ(json["ranks"][1], (nlohmann::json{{"rank", 1},
                                                 {"host", "n1"},
                                                 {"cores", "1-3"},
+                                                {"executors", 1},
                                                 {"busy_seconds", 4.0},
                                                 {"busy_share", 0.4},
                                                 {"tasks", 171}}));

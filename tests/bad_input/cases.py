@@ -65,7 +65,7 @@ OPTIONS = [
     option("output with empty value", "--output=", "--output needs a value"),
     option("option swallows no option", "--seed --force", "--seed needs a value"),
     option("flag with value", "--force=yes", "--force takes no value"),
-    option("schedule", "--schedule magic", "--schedule: 'magic'", "static, ss, gss, tss, fac2"),
+    option("schedule", "--schedule magic", "--schedule: 'magic'", "static, ss, gss, tss, fac2, awf"),
     option("isolation", "--isolation thread", "--isolation: 'thread'", "process, none"),
     option("progress", "--progress fast", "--progress: 'fast'", "auto, bar, lines, none"),
     option("output mode", "--output-mode yaml", "--output-mode: 'yaml'", "text, json"),
@@ -123,6 +123,50 @@ VARIABLES = [
     Case("variable with folder", SMALL, USAGE, ("PLENUM_OUTPUT", "'a/'"), env={"PLENUM_OUTPUT": "a/"}),
 ]
 
+def config(name: str, text: str, code: int, *words: str, args: str = "", **more) -> Case:
+    return Case(f"config: {name}", f"{SMALL} --config c.toml {args}", code, words, files={"c.toml": text}, **more)
+
+
+CONFIGS = [
+    config("syntax", "seed = 3\nschedule = gss\n", USAGE, "c.toml:2", "not TOML"),
+    config("key twice", "seed = 3\nseed = 4\n", USAGE, "c.toml:2", "not TOML", "seed"),
+    config("open text", 'schedule = "gss\n', USAGE, "c.toml:1", "not TOML"),
+    config("zero byte", "schedule = '\x00'\n", USAGE, "c.toml:1", "not TOML"),
+    config("unknown key", "\nsede = 3\n", USAGE, "c.toml:2", "unknown key 'sede'", "'seed' is near"),
+    config("underscore", "chunk_size = 3\n", USAGE, "c.toml:1", "'chunk_size'", "'chunk-size' is near"),
+    config("unknown key of the job", "[convolve]\nfilter = 3\n", USAGE, "c.toml:2", "'filter'",
+           "'filters' is near", "plenum run convolve --help"),
+    config("unknown table", "[convolv]\nfilters = 3\n", USAGE, "c.toml:1", "[convolv]", "'convolve' is near"),
+    config("list of tables", "[[convolve]]\nfilters = 3\n", USAGE, "c.toml:1", "'convolve' is a job",
+           "[convolve]"),
+    config("run option below a job", "[convolve]\nstride = 2\nseed = 3\n", USAGE, "c.toml:3", "'seed'",
+           "wrong place"),
+    config("job option at the top", "stride = 3\n", USAGE, "c.toml:1", "'stride'", "[convolve]"),
+    config("config in config", "config = 'other.toml'\n", USAGE, "c.toml:1", "unknown key 'config'"),
+    config("text as number", "seed = 'x'\n", USAGE, "c.toml:1: seed", "'x'", "whole number"),
+    config("fraction as number", "seed = 1.0\n", USAGE, "c.toml:1: seed", "'1.0'", "whole number"),
+    config("negative seed", "seed = -1\n", USAGE, "c.toml:1: seed", "negative"),
+    config("unknown choice", "schedule = 'magic'\n", USAGE, "c.toml:1: schedule", "'magic'", "gss"),
+    config("switch as number", "seed = true\n", USAGE, "c.toml:1: seed", "true or false"),
+    config("text as switch", "force = 'yes'\n", USAGE, "c.toml:1: force", "true or false"),
+    config("date", "seed = 1979-05-27\n", USAGE, "c.toml:1: seed", "date"),
+    config("table as value", "seed = {a = 1}\n", USAGE, "c.toml:1: seed", "table"),
+    config("list of lists", "seed = [[1, 2], 3]\n", USAGE, "c.toml:1: seed", "list"),
+    config("list as number", "seed = [1, 2]\n", USAGE, "c.toml:1: seed", "'1,2'"),
+    config("empty value", "output = ''\n", USAGE, "c.toml:1: output", "empty"),
+    config("value of the job", "[convolve]\nstride = 'x'\n", USAGE, "c.toml:2: stride", "'x'", "whole number"),
+    config("wrong although overridden", "seed = 'x'\n", USAGE, "c.toml:1: seed", args="--seed 3"),
+    Case("config: missing", f"{SMALL} --config none.toml", ENVIRONMENT, ("none.toml", "No such file")),
+    Case("config: folder", f"{SMALL} --config {{in}}", ENVIRONMENT, ("folder", "--config")),
+    Case("config: endless", f"{SMALL} --config /dev/zero", ENVIRONMENT, ("/dev/zero", "no regular file")),
+    Case("config: no value", f"{SMALL} --config", USAGE, ("--config needs a value",)),
+    Case("config: no TOML at all", f"{SMALL} --config {{in}}/good.png", USAGE, ("good.png:1", "not TOML")),
+    Case("config: variable", SMALL, USAGE, ("c.toml:1", "'sede'"), env={"PLENUM_CONFIG": "c.toml"},
+         files={"c.toml": "sede = 3"}),
+    Case("config: variable of rank 0 alone", SMALL, USAGE, ("c.toml:1", "'sede'"),
+         first_env={"PLENUM_CONFIG": "c.toml"}, files={"c.toml": "sede = 3"}),
+]
+
 IMAGES = [
     image("missing image", "none.png", "no such file"),
     image("image below a file", "good.png/a.png", "good.png"),
@@ -175,6 +219,45 @@ IMAGES = [
          ("--bank", "data.h5", "FILE.h5:DATASET")),
 ]
 
+WORKLOADS = [
+    Case("no images to segment", "run segment", USAGE, ("no images", "--images", "--synthetic")),
+    Case("images and synthetic", "run segment --synthetic 3 --images {in}", USAGE, ("--images", "one of them")),
+    Case("missing folder of images", "run segment --images {in}/none", ENVIRONMENT, ("none", "no such folder")),
+    Case("file as folder of images", "run segment --images {in}/good.png", ENVIRONMENT, ("good.png", "no folder")),
+    Case("folder without pictures", "run segment --images {in}/folder.png", ENVIRONMENT, ("folder.png", "none")),
+    Case("folder with a cut picture", "run segment --images {in}", ENVIRONMENT, ("cannot read image",)),
+    Case("empty size", "run segment --synthetic 3 --size 0x5", USAGE, ("--size", "0x5")),
+    Case("negative sigma", "run segment --synthetic 3 --sigma -1", USAGE, ("--sigma", "-1", "to 10")),
+    Case("large sigma", "run segment --synthetic 3 --sigma 99", USAGE, ("--sigma", "99", "to 10")),
+    Case("no synthetic images", "run segment --synthetic 0", USAGE, ("--synthetic 0", "from 1")),
+    Case("images beyond memory", "run segment --synthetic 10000000 --size 60000x60000", ENVIRONMENT,
+         ("60000x60000", "memory")),
+    Case("no weights", "run classify", USAGE, ("no weights", "--train", "--weights", "--synthetic")),
+    Case("missing weights", "run classify --weights none", ENVIRONMENT, ("none", "no such file")),
+    Case("picture as weights", "run classify --weights {in}/good.png", ENVIRONMENT, ("good.png", "no weights")),
+    Case("folder as weights", "run classify --weights {in}/folder.png", ENVIRONMENT, ("folder.png", "regular")),
+    Case("picture to write weights to", "run classify --synthetic --weights {in}/good.png", USAGE,
+         ("good.png", "lost")),
+    Case("weights in a missing folder", "run classify --synthetic --layers 3,2 --weights no/w", ENVIRONMENT, ("no/w",)),
+    Case("digits that are missing", "run classify --train --digits none", ENVIRONMENT, ("--digits", "none")),
+    Case("picture as digits", "run classify --train --digits {in}/good.png", ENVIRONMENT, ("good.png", "line 1")),
+    Case("folder as digits", "run classify --train --digits {in}", ENVIRONMENT, ("--digits", "folder")),
+    Case("layers in words", "run classify --synthetic --layers deep", USAGE, ("--layers", "'deep'")),
+    Case("one layer", "run classify --synthetic --layers 5", USAGE, ("--layers", "'5'")),
+    Case("layers of a file", "run classify --weights w --layers 64,10", USAGE, ("--layers", "leave it out")),
+    Case("unknown load", "run classify --synthetic --load never", USAGE, ("--load", "'never'", "executor")),
+    Case("load without file", "run classify --synthetic --load task", USAGE, ("--load", "--weights")),
+    Case("train and synthetic", "run classify --train --synthetic", USAGE, ("--train", "--synthetic")),
+    Case("no batches", "run classify --synthetic --batches 0", USAGE, ("--batches", "'0'")),
+    Case("layers beyond memory", "run classify --synthetic --layers 1000000,1000000,2", ENVIRONMENT,
+         ("1000000", "memory")),
+    Case("elements in words", "run blob_sum --elements many", USAGE, ("--elements", "'many'", "128M")),
+    Case("no elements", "run blob_sum --elements 0", USAGE, ("--elements", "'0'")),
+    Case("elements beyond 64 bits", "run blob_sum --elements 99999999999G", USAGE, ("--elements", "range")),
+    Case("array beyond memory", "run blob_sum --elements 1000G", ENVIRONMENT, ("--node-memory",)),
+    Case("no tasks", "run blob_sum --elements 5 --tasks 0", USAGE, ("--tasks", "'0'")),
+]
+
 OUTPUTS = [
     output("missing folder", "no/out.h5", ENVIRONMENT, "no/out.h5", "folder no does not exist"),
     output("output below a file", "file/out.h5", ENVIRONMENT, "file", files={"file": "text"}),
@@ -219,4 +302,44 @@ SIZES = [
     Case("another build", SMALL, ENVIRONMENT, ("rank 2", "another build", "same file"), other_build=True),
 ]
 
-CASES = COMMANDS + OPTIONS + NUMBERS + VARIABLES + IMAGES + OUTPUTS + DISKS + SIZES
+MONTE_CARLO = [
+    Case(f"monte_carlo {args}", f"run monte_carlo {args}", USAGE, tuple(words))
+    for args, *words in (
+        ("--problem sums", "--problem: 'sums'", "integral, eigen"),
+        ("--integrand e", "--integrand: 'e'", "pi, gauss, ball6"),
+        ("--problem eigen --integrand pi", "--integrand", "--problem eigen"),
+        ("--size 3", "--size", "--problem integral"),
+        ("--problem eigen --size 0", "--size: '0'", "1 to 1000"),
+        ("--problem eigen --size 1001", "--size: '1001'"),
+        ("--tasks 0", "--tasks: '0'"),
+        ("--tasks -1", "--tasks: '-1'"),
+        ("--tasks 1e3", "--tasks: '1e3'", "1M"),
+        ("--samples 1", "--samples: '1'", "from 2"),
+        ("--samples 99999999999999999999", "--samples: '99999999999999999999'"),
+        ("--samples 1.5M", "--samples: '1.5M'"),
+        ("--samples 10T", "--samples: '10T'"),
+        ("--tasks 4 --samples 20 --verify", "--verify needs 100", "--samples"),
+    )
+]
+
+SLEEP = [
+    Case(f"sleep {args}", f"run sleep {args}", USAGE, tuple(words))
+    for args, *words in (
+        ("--tasks 0", "--tasks 0", "1 or more"),
+        ("--tasks x", "--tasks: 'x'", "whole number"),
+        ("--seconds -1", "--seconds -1", "0 to 86400"),
+        ("--seconds nan", "--seconds"),
+        ("--seconds 1e9", "--seconds 1000000000", "86400"),
+        ("--seconds x", "--seconds: 'x'"),
+        ("--list 1,,2", "--list: ''", "entry 2"),
+        ("--list 1,a", "--list: 'a'"),
+        ("--list 1,-2", "--list -2"),
+        ("--pattern even", "--pattern: 'even'", "uneven16"),
+        ("--pattern uneven16 --list 1", "--list", "--pattern", "one of them"),
+        ("--pattern uneven16 --tasks 3", "--pattern", "leave out --tasks"),
+        ("--list 1 --seconds 3", "--list", "leave out --seconds"),
+    )
+]
+
+CASES = (COMMANDS + OPTIONS + NUMBERS + VARIABLES + CONFIGS + IMAGES + WORKLOADS + MONTE_CARLO + SLEEP + OUTPUTS + DISKS +
+         SIZES)

@@ -139,5 +139,14 @@ TEST(LibraryThreads, AreSetOnlyWhereTheUserDidNot) {
               3);
 }
 
+TEST(LibraryThreads, AreSetOverTheUsersWhenAsked) {
+    EXPECT_EQ(in_child([] {
+                  ::setenv("OMP_NUM_THREADS", "3", 1);
+                  limit_library_threads(2, true);
+                  return std::string_view(std::getenv("OMP_NUM_THREADS")) == "2" ? 0 : 100;
+              }),
+              0);
+}
+
 }  // namespace
 }  // namespace plenum::base

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ALL = "base wire sched comm io mpi hdf5 pool app".split()
+ALL = "base wire sched comm io mpi hdf5 image pool app".split()
 LAYERS = {  # layer: the other layers it may include
     "base": [],
     "wire": ["base"],
@@ -16,6 +16,7 @@ LAYERS = {  # layer: the other layers it may include
     "io": ["base", "wire"],
     "mpi": ["base", "wire", "comm"],
     "hdf5": ["base", "wire", "io"],
+    "image": ["base"],
     "pool": ["base", "wire", "sched", "comm", "io"],
     "app": ALL,
 }
@@ -23,7 +24,9 @@ HOMES = [  # third-party headers with one home each
     (re.compile(r"mpi\.h$|mpi-ext\.h$|openmpi/"), "src/mpi"),
     (re.compile(r"(hdf5/.*|hdf5|hdf5_hl|H5\w+)\.h$"), "src/hdf5"),
     (re.compile(r"CLI/|CLI11"), "src/app"),
-    (re.compile(r"stb/|stb_"), "jobs"),
+    (re.compile(r"(stb/)?stb_image\.h"), "src/image"),
+    (re.compile(r"(stb/)?stb_image_write\.h"), "jobs"),
+    (re.compile(r"toml\+\+/"), "src/app"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -82,6 +85,7 @@ def self_test(root: Path) -> None:
         ("src/pool/planted.cpp", '#include "hdf5/x.hpp"'),
         ("src/pool/planted.hpp", "#include <app/x.hpp>"),
         ("src/mpi/planted.hpp", "#include <CLI/CLI.hpp>"),
+        ("src/pool/planted.cpp", "#include <toml++/toml.h>"),
         ("src/base/planted.cpp", '#include "planted.hpp"'),
         ("src/base/planted.cpp", '#include "plenum/error.hpp"'),
         ("src/unknown/planted.cpp", "#include <vector>"),
@@ -91,13 +95,15 @@ def self_test(root: Path) -> None:
         ("jobs/planted.cpp", '#include "pool/x.hpp"'),
         ("jobs/planted.cpp", "#include <hdf5.h>"),
         ("jobs/support/planted.cpp", '#include "helper.hpp"'),
+        ("jobs/planted.cpp", "#include <stb/stb_image.h>"),
+        ("include/plenum/planted.hpp", "#include <stb/stb_image.h>"),
     ]
     fine = [
         ("src/app/planted.cpp", '#include "mpi/x.hpp"\n#include <CLI/CLI.hpp>\n#include <plenum/error.hpp>'),
         ("src/mpi/planted.cpp", '#include "mpi/x.hpp"\n#include "comm/x.hpp"\n#include <mpi.h>'),
         ("src/hdf5/planted.cpp", "#include <hdf5.h>\n#include <H5Fpublic.h>\n#include <fmt/format.h>"),
         ("include/plenum/eigen.hpp", "#include <Eigen/Core>\n#include <plenum/error.hpp>"),
-        ("jobs/planted.cpp", '#include <stb/stb.h>\n#include "support/x.hpp"\n#include <plenum/plenum.hpp>'),
+        ("jobs/planted.cpp", '#include <stb/stb_image_write.h>\n#include "support/x.hpp"\n#include <plenum/plenum.hpp>'),
     ]
     for expected, cases in ((1, planted), (0, fine)):
         for name, text in cases:

@@ -230,12 +230,15 @@ TEST_F(ResultFile, RefusesMapsThatMakeNoSense) {
     EXPECT_THAT(refused({.name = "x", .tasks = 2, .scales = {{.dimension = 1, .name = "s"}}}),
                 HasSubstr("'s'"));
     EXPECT_THAT(refused({.name = "x", .tasks = 1ull << 40, .shape = {1ull << 30}}), HasSubstr("too large"));
-    // A scale whose name is taken moves aside.
+    // A scale whose name is taken moves aside, but one that says the same is shared.
     (void)sink->begin_map(
         {.name = "n", .tasks = 2, .scales = {{.dimension = 0, .name = "angle", .values = {3, 4}}}});
+    (void)sink->begin_map(
+        {.name = "o", .tasks = 2, .scales = {{.dimension = 0, .name = "angle", .values = {1, 2}}}});
     sink->publish({});
     EXPECT_THAT(load<int>(path_, "results/angle"), ElementsAre(1, 2));
     EXPECT_THAT(load<int>(path_, "results/n_angle"), ElementsAre(3, 4));
+    EXPECT_THROW((void)load<int>(path_, "results/o_angle"), EnvironmentError);
 }
 
 TEST_F(ResultFile, IsNeverSeenHalfMade) {

@@ -11,15 +11,17 @@
 #include <plenum/error.hpp>
 #include <string>
 
+#include "image/picture_check.hpp"
 #include "jobs/pictures.hpp"
 #include "support/contact_sheet.hpp"
-#include "support/picture_check.hpp"
 #include "support/png.hpp"
 
 namespace plenum::jobs {
 namespace {
 
 namespace fs = std::filesystem;
+using image::check_picture;
+using image::PictureState;
 using testing::HasSubstr;
 using testing::Not;
 

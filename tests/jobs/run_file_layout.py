@@ -59,7 +59,7 @@ def check_layout(runs: Runs, file: h5py.File, ranks: int, tasks: int, shape: tup
         runs.equal(file["failures/filtered"][column].shape, (0,), f"/failures/filtered/{column}")
 
     workers = file["workers"]
-    for column in ("rank", "host", "cores", "startup", "init", "working", "waiting", "commit", "tasks"):
+    for column in ("rank", "host", "cores", "executors", "startup", "init", "working", "waiting", "commit", "tasks"):
         runs.equal(workers[column].shape, (ranks,), f"/workers/{column}")
     runs.equal(workers["rank"][...].tolist(), list(range(ranks)), "ranks of /workers")
     runs.equal(int(workers["tasks"][...].sum()), tasks, "tasks of all workers")

@@ -24,10 +24,12 @@ with Runs() as runs:
     for number, (where, ranks) in enumerate(places):
         output = f"out{number}.h5"
         file = runs.folder / output
-        run, codes = runs.statuses("run", "convolve", *SMALL, "-o", output, "--dry-run", **where)
+        run, codes = runs.statuses("run", "convolve", *SMALL, "-o", output, "--dry-run", "--verify",
+                                   "--contact-sheet", "sheet.png", **where)
         runs.equal(codes, [0] * ranks, f"dry run {where}: exit codes")
         runs.check("would run 6 tasks" in run.stdout + run.stderr, f"dry run {where}: says what would run")
         runs.check(not file.exists(), f"dry run {where}: leaves no file")
+        runs.check(not (runs.folder / "sheet.png").exists(), f"dry run {where}: draws no contact sheet")
 
         run, codes = runs.statuses("run", "convolve", *SMALL, "-o", output, **where)
         runs.equal(codes, [0] * ranks, f"run {where}: exit codes")

@@ -55,10 +55,12 @@ class Runs:
         return run, [int(file.read_text()) for file in files]
 
     def convolve(self, output: str, *words, **where) -> dict:
-        """`plenum run convolve` that has to succeed; its summary."""
-        run = self.run("run", "convolve", "-o", output, "--output-mode", "json", "--progress", "none", *words,
-                       **where)
-        what = f"run convolve {' '.join(map(str, words))} {where}"
+        return self.job("convolve", output, *words, **where)
+
+    def job(self, job: str, output: str, *words, **where) -> dict:
+        """`plenum run JOB` that has to succeed; its summary."""
+        run = self.run("run", job, "-o", output, "--output-mode", "json", "--progress", "none", *words, **where)
+        what = f"run {job} {' '.join(map(str, words))} {where}"
         self.equal(run.returncode, 0, f"{what}: exit code ({run.stderr.strip()[-300:]})")
         self.no_leftovers(what)
         try:

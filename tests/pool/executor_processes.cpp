@@ -46,7 +46,7 @@ pid_t ExecutorProcesses::fork_executor(int index, bool traced) {
             if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(1);
             ::raise(SIGSTOP);
         }
-        executor.run();
+        (void)executor.run();
         ::_exit(0);
     }
     pids_[static_cast<std::size_t>(index)] = pid;

@@ -58,7 +58,7 @@ TEST_P(ExecutorTimes, CoverTheWholeTask) {
         ASSERT_EQ(::pipe2(error.data(), O_CLOEXEC), 0);
     }
     node.cell(0).state.store(CellState::running);
-    std::thread executor([&] { Executor(node, 0, {out[1], error[1]}).run(); });
+    std::thread executor([&] { (void)Executor(node, 0, {out[1], error[1]}).run(); });
     auto const start = base::now_ns();
     while (!complete && base::seconds_since(start) < 60) {
         leader.tick();

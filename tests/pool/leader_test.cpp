@@ -114,6 +114,60 @@ TEST(Leader, RunsSeveralBatchesAtOnce) {
     for (std::uint64_t i = 0; i < 4; ++i) expect_each_started_once(starts[i], 2000 + 500 * i);
 }
 
+TEST(Leader, ServesOtherBatchesWhileTheTasksOfOneWaitForPermits) {
+    NodeUnderTest node({.executors = 4});
+    StartCounts const gated{node.place(20)}, others{node.place(3000)};
+    auto const gate = node.place(64);
+    BatchPlan plan{.request = detail::request_for<GatedTask, detail::IndexItem>(
+                       {.starts = gated, .gate_offset = gate}, 20, {}),
+                   .technique = sched::Technique::ss,
+                   .expected = [](std::uint64_t i) { return bytes_of(std::vector{FixedTask::expected(i)}); }};
+    plan.request.running_per_node = 2;
+    auto const limited = node.open(std::move(plan));
+    auto const other = node.open(fixed_batch({.starts = others}, 3000));
+    node.start_executors();
+    ASSERT_TRUE(node.tick_until([&] { return node.rank_zero().final_tasks(other) == 3000; }));
+    EXPECT_EQ(node.rank_zero().final_tasks(limited), 0u);
+    unsigned started = 0;
+    for (std::uint64_t task = 0; task < 20; ++task) started += gated.of(task);
+    EXPECT_EQ(started, 2u);
+    // Those that hold the permits die: others take their place.
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 4; ++i)
+            if (node.node().cell(i).slot != 0) node.executors().kill(i);
+        auto const before = node.rank_zero().final_tasks(limited);
+        ASSERT_TRUE(node.tick_until([&] {
+            node.executors().reap();
+            for (int i = 0; i < 4; ++i)
+                if (node.executors().vacant(i)) node.executors().start(i);
+            return node.rank_zero().final_tasks(limited) == before + 2;
+        }));
+    }
+    GatedTask::gate(gate).store(1, std::memory_order_release);
+    ASSERT_TRUE(node.finish());
+    EXPECT_THAT(node.rank_zero().complaints(), IsEmpty());
+    EXPECT_EQ(node.rank_zero().failures(limited).size(), 6u);
+    expect_each_started_once(gated, 20);
+    expect_each_started_once(others, 3000);
+}
+
+TEST(Leader, RunsEachTaskOnceOnExecutorsThatAreRenewed) {
+    for (auto const technique : {sched::Technique::automatic, sched::Technique::ss, sched::Technique::gss}) {
+        NodeUnderTest node({.executors = 3});
+        StartCounts const starts{node.place(400)};
+        auto plan = fixed_batch({.starts = starts}, 400);
+        plan.technique = technique;
+        plan.request.tasks_per_executor = 7;
+        auto const batch = node.open(std::move(plan));
+        node.start_executors();
+        ASSERT_TRUE(node.finish());
+        EXPECT_THAT(node.rank_zero().complaints(), IsEmpty());
+        EXPECT_EQ(node.rank_zero().returned(), 0u);
+        EXPECT_EQ(node.rank_zero().timed(batch), 400u);
+        expect_each_started_once(starts, 400);
+    }
+}
+
 TEST(Leader, IsWokenByTheLastExecutorEvenIfThatCameTooLateForATask) {
     NodeUnderTest node({});
     auto& executors = node.executors();

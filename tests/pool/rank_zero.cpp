@@ -24,6 +24,8 @@ std::uint32_t RankZero::open(Leader& leader, BatchPlan plan) {
                  .stride = request.stride,
                  .schedule = static_cast<std::uint8_t>(plan.technique),
                  .chunk_size = plan.chunk_size,
+                 .tasks_per_executor = request.tasks_per_executor,
+                 .running_per_node = request.running_per_node,
                  .item_stride = request.item_stride,
                  .varying_items = !request.item_offsets.empty(),
                  .timing = true,

@@ -42,6 +42,7 @@ public:
     [[nodiscard]] bool all_final() const;
 
     [[nodiscard]] std::vector<std::string> const& complaints() const noexcept { return complaints_; }
+    [[nodiscard]] std::uint64_t final_tasks(std::uint32_t batch) const { return batches_.at(batch).final; }
     [[nodiscard]] std::uint64_t tasks(std::uint32_t batch) const { return batches_.at(batch).fates.size(); }
     [[nodiscard]] std::map<std::uint64_t, wire::Failure> const& failures(std::uint32_t batch) const {
         return batches_.at(batch).failures;

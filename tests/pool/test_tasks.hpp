@@ -111,6 +111,20 @@ struct InPlaceTask {
     }
 };
 
+/// Waits until a word of node memory is set.
+struct GatedTask {
+    StartCounts starts;
+    std::uint64_t gate_offset = 0;
+    std::uint64_t operator()(std::uint64_t task) const {
+        starts.note(task);
+        while (gate(gate_offset).load(std::memory_order_acquire) == 0) ::usleep(1000);
+        return FixedTask::expected(task);
+    }
+    static std::atomic_ref<std::uint32_t> gate(std::uint64_t offset) {
+        return std::atomic_ref(*reinterpret_cast<std::uint32_t*>(detail::node_base() + offset));
+    }
+};
+
 struct Reading {
     std::uint64_t number;
     double value;

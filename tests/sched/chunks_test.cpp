@@ -22,7 +22,7 @@ Sizes sizes_of(Technique technique, std::uint64_t tasks, int executors, std::uin
 }
 
 TEST(Technique, TableParsesAndPrintsEveryName) {
-    EXPECT_EQ(techniques().size(), 6u);
+    EXPECT_EQ(techniques().size(), 7u);
     for (auto const& info : techniques()) {
         EXPECT_EQ(technique_named(info.name), info.technique);
         EXPECT_EQ(name_of(info.technique), info.name);
@@ -125,6 +125,38 @@ TEST_P(Tapered, TableNeverExceedsItsCapacity) {
 TEST(Chunks, ImpossibleRequestsAreDefects) {
     EXPECT_THROW((void)plan_chunks(Technique::gss, 10, 0, 0, 8), std::logic_error);
     EXPECT_THROW((void)plan_chunks(Technique::gss, 10, 1, 0, 0), std::logic_error);
+}
+
+TEST(Technique, ListsItsNamesAsASentenceDoes) {
+    EXPECT_EQ(names_of_techniques(), "auto, static, ss, gss, tss, fac2 or awf");
+}
+
+TEST(AwfWeight, IsTheSpeedRelativeToTheMeanOfTheMeasured) {
+    EXPECT_DOUBLE_EQ(awf_weight(3, 4, 2), 1.5);
+    EXPECT_DOUBLE_EQ(awf_weight(1, 4, 2), 0.5);
+    EXPECT_DOUBLE_EQ(awf_weight(5, 5, 1), 1);
+    EXPECT_DOUBLE_EQ(awf_weight(0, 5, 1), 1);  // not measured yet
+    EXPECT_DOUBLE_EQ(awf_weight(0, 0, 0), 1);
+}
+
+TEST(AwfChunk, IsAWeightedShareOfHalfOfWhatRemains) {
+    EXPECT_EQ(awf_chunk(1000, 4, 1, 1), 125u);
+    EXPECT_EQ(awf_chunk(1000, 4, 2, 1), 250u);
+    EXPECT_EQ(awf_chunk(1000, 4, 0.5, 1), 63u);
+    EXPECT_EQ(awf_chunk(1000, 4, 4, 1), 500u);    // one that does all the work
+    EXPECT_EQ(awf_chunk(1000, 4, 0.001, 1), 1u);  // never none
+    EXPECT_EQ(awf_chunk(1000, 4, 0.001, 30), 30u);
+    EXPECT_EQ(awf_chunk(3, 8, 1, 1), 1u);
+    EXPECT_EQ(awf_chunk(0, 8, 1, 1), 1u);  // a claim behind the end
+    EXPECT_EQ(awf_chunk(100'000'000'000, 2, 1, 1), 25'000'000'000u);
+}
+
+TEST(Chunks, AwfLeavesTheSizeToEachClaim) {
+    auto const plan = plan_chunks(Technique::awf, 1000, 4, 0, roomy);
+    EXPECT_TRUE(plan.bounds.empty());
+    EXPECT_EQ(plan.uniform, 0u);
+    EXPECT_EQ(plan.weighted_least, 1u);
+    EXPECT_EQ(plan_chunks(Technique::awf, 1000, 4, 25, roomy).weighted_least, 25u);
 }
 
 TEST(AutoChunk, AimsAtTheTargetTime) {

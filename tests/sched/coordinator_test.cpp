@@ -42,6 +42,24 @@ TEST(Coordinator, SingleNodeGetsAllThatRemains) {
     EXPECT_THROW((void)coordinator.tasks_finished(batch), std::logic_error);
 }
 
+TEST(Coordinator, ALimitedBatchLeavesRoomForOthers) {
+    Coordinator coordinator;
+    coordinator.add_node(0, 1);
+    auto const limited = coordinator.add_batch({.tasks = 10, .priority = 1, .blocks_per_node = 2});
+    coordinator.set_max_block(limited, 0, 1);
+    auto const first = next_block(coordinator, 0);
+    EXPECT_EQ(first.batch, limited);
+    EXPECT_EQ(next_block(coordinator, 0).batch, limited);
+    coordinator.request(0);
+    EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
+    auto const other = coordinator.add_batch({.tasks = 5});
+    EXPECT_EQ(only(coordinator).batch, other);
+    coordinator.request(0);
+    EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
+    coordinator.finished(0, first.block, first.tasks);
+    EXPECT_EQ(only(coordinator).batch, limited);
+}
+
 TEST(Coordinator, BlocksTaperByFactoringInWholeRounds) {
     Coordinator coordinator;
     coordinator.add_node(0, 2);
@@ -199,7 +217,7 @@ TEST(Coordinator, LostNodeGivesBackWhatItDidNotFinish) {
     coordinator.finished(1, block.block, {0, 1});  // of its earlier life
     EXPECT_EQ(coordinator.tasks_finished(batch), 3u);
     EXPECT_EQ(next_block(coordinator, 1).tasks, (Range{0, 2}));
-    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{5, 10}));
+    EXPECT_EQ(next_block(coordinator, 0).tasks, (Range{5, 15}));
 }
 
 TEST(Coordinator, CancelledBatchCompletesWhenItsBlocksDo) {

@@ -8,20 +8,26 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <queue>
 #include <random>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "sched/chunks.hpp"
 #include "sched/coordinator.hpp"
+#include "sched/ledger.hpp"
 
 namespace plenum::sched {
 
 struct SimulatedNode {
     int executors = 1;
     double speed = 1;
+    std::vector<double> executor_speeds = {};  ///< times `speed`; empty: all 1
+
+    [[nodiscard]] double speed_of(int executor) const {
+        return executor_speeds.empty() ? speed : speed * executor_speeds[static_cast<std::size_t>(executor)];
+    }
 };
 
 struct Scenario {
@@ -51,53 +57,6 @@ struct Outcome {
     std::uint64_t messages = 0;  ///< to and from the coordinator
     std::uint64_t node_deaths = 0;
     std::uint64_t executor_deaths = 0;
-};
-
-/// What an observer of the coordinator knows: the owner of each task. Violations are test failures.
-class Ledger {
-public:
-    void add_batch(BatchId batch, std::uint64_t tasks) { owners_[batch].assign(tasks, unassigned); }
-    void cancel(BatchId batch) { cancelled_.insert(batch); }
-
-    void assign(Assignment const& given) {
-        EXPECT_FALSE(cancelled_.contains(given.batch)) << "batch " << given.batch << " was cancelled";
-        EXPECT_TRUE(given.block >= next_block_) << "block number " << given.block << " again";
-        next_block_ = given.block + 1;
-        move(given.batch, given.tasks, unassigned, given.node);
-    }
-    void finish(Assignment const& from, Range tasks) { move(from.batch, tasks, from.node, finished); }
-    void put_back(Assignment const& from, Range tasks) { move(from.batch, tasks, from.node, unassigned); }
-    void lose(NodeId node) {
-        for (auto& [batch, owners] : owners_) std::ranges::replace(owners, node, unassigned);
-    }
-    void complete(BatchId batch, std::uint64_t reported_finished) {
-        EXPECT_TRUE(completed_.insert(batch).second) << "batch " << batch << " completed twice";
-        auto const& owners = owners_.at(batch);
-        auto const done = std::ranges::count(owners, finished);
-        EXPECT_EQ(static_cast<std::uint64_t>(done), reported_finished);
-        auto const held = std::ranges::count_if(owners, [](NodeId owner) { return owner >= 0; });
-        EXPECT_EQ(held, 0) << "batch " << batch << " completed while nodes hold tasks";
-        if (!cancelled_.contains(batch)) {
-            EXPECT_EQ(static_cast<std::size_t>(done), owners.size()) << "batch " << batch;
-        }
-    }
-    [[nodiscard]] bool all_completed() const { return completed_.size() == owners_.size(); }
-
-private:
-    static constexpr NodeId unassigned = -1, finished = -2;
-
-    void move(BatchId batch, Range tasks, NodeId from, NodeId to) {
-        auto& owners = owners_.at(batch);
-        ASSERT_LE(tasks.last, owners.size());
-        for (auto task = tasks.first; task < tasks.last; ++task) {
-            ASSERT_EQ(owners[task], from) << "task " << task << " of batch " << batch << " goes to " << to;
-            owners[task] = to;
-        }
-    }
-
-    std::map<BatchId, std::vector<NodeId>> owners_;
-    std::set<BatchId> cancelled_, completed_;
-    BlockId next_block_ = 0;
 };
 
 /// Runs a scenario. Everything is drawn from the scenario's seed, so a failure can be repeated.
@@ -171,11 +130,15 @@ private:
             return counter >= (bounds.empty() ? given.tasks.size() : bounds.size() - 1);
         }
     };
+    struct Measured {  // one executor in one batch
+        double tasks = 0, seconds = 0;
+    };
     struct Node {
         int life = 0;        // counts deaths, as the node sees it
         int known_life = 0;  // as the coordinator sees it
         bool alive = false, known_alive = false;
-        int idle = 0;
+        std::vector<int> idle;  // executors
+        std::map<BatchId, std::vector<Measured>> measured = {};
         bool requested = false;
         std::map<BlockId, HeldBlock> blocks;
         std::deque<BlockId> claimable;
@@ -224,12 +187,15 @@ private:
         auto& node = nodes_[static_cast<std::size_t>(id)];
         node.alive = node.known_alive = true;
         node.known_life = node.life;
-        node.idle = scenario_.nodes[static_cast<std::size_t>(id)].executors;
+        auto const executors = scenario_.nodes[static_cast<std::size_t>(id)].executors;
+        node.idle.resize(static_cast<std::size_t>(executors));
+        std::iota(node.idle.begin(), node.idle.end(), 0);
+        node.measured.clear();
         node.requested = false;
         node.unfinished = 0;
         node.blocks.clear();
         node.claimable.clear();
-        coordinator_.add_node(id, node.idle);
+        coordinator_.add_node(id, executors);
         if (scenario_.memory_tasks > 0)
             for (auto const batch : batches_) coordinator_.set_max_block(batch, id, scenario_.memory_tasks);
         ask(id);
@@ -242,7 +208,7 @@ private:
         auto const executors = scenario_.nodes[static_cast<std::size_t>(id)].executors;
         auto const seconds_left = static_cast<double>(node.unfinished) * node.task_seconds / executors;
         bool const soon = node.task_seconds > 0 && seconds_left < scenario_.lookahead_seconds;
-        if (node.requested || (node.idle == 0 && !soon)) return;
+        if (node.requested || (node.idle.empty() && !soon)) return;
         node.requested = true;
         send(id, [this, id](bool) { coordinator_.request(id); });
     }
@@ -262,25 +228,38 @@ private:
     void work(NodeId id) {
         auto& node = nodes_[static_cast<std::size_t>(id)];
         auto const& spec = scenario_.nodes[static_cast<std::size_t>(id)];
-        while (node.idle > 0 && !node.claimable.empty()) {
+        while (!node.idle.empty() && !node.claimable.empty()) {
             auto& block = node.blocks.at(node.claimable.front());
-            auto const chunk = claim(node, block, spec.executors);
+            auto const executor = node.idle.back();
+            auto const chunk = claim(node, block, spec.executors, executor);
             if (block.claimed()) node.claimable.pop_front();
             double seconds = 0;
             for (auto task = chunk.first; task < chunk.last; ++task)
-                seconds += scenario_.task_seconds(block.given.batch, task) / spec.speed;
-            --node.idle;
+                seconds += scenario_.task_seconds(block.given.batch, task) / spec.speed_of(executor);
+            node.idle.pop_back();
             ++block.running;
             schedule(now_ + scenario_.claim_seconds + seconds,
-                     [this, id, life = node.life, block_id = block.given.block, chunk, seconds] {
+                     [this, id, life = node.life, block_id = block.given.block, chunk, executor, seconds] {
                          if (nodes_[static_cast<std::size_t>(id)].life == life)
-                             leave_chunk(id, block_id, chunk, seconds);
+                             leave_chunk(id, block_id, chunk, executor, seconds);
                      });
         }
         ask(id);
     }
 
-    Range claim(Node& node, HeldBlock& block, int executors) {
+    static double weight_of(std::vector<Measured> const& measured, int executor) {
+        double sum = 0;
+        int count = 0;
+        for (auto const& one : measured) {
+            if (one.tasks == 0) continue;
+            sum += one.tasks / one.seconds;
+            ++count;
+        }
+        auto const& own = measured[static_cast<std::size_t>(executor)];
+        return awf_weight(own.tasks == 0 ? 0 : own.tasks / own.seconds, sum, count);
+    }
+
+    Range claim(Node& node, HeldBlock& block, int executors, int executor) {
         ++outcome_.chunks;
         auto const first = block.given.tasks.first;
         if (auto const& bounds = block.plan.bounds; !bounds.empty()) {
@@ -289,7 +268,11 @@ private:
         }
         auto const remaining = block.given.tasks.size() - block.counter;
         auto size = block.plan.uniform;
-        if (size == 0) {
+        if (block.plan.weighted_least > 0) {
+            auto& measured = node.measured[block.given.batch];
+            measured.resize(static_cast<std::size_t>(executors));
+            size = awf_chunk(remaining, executors, weight_of(measured, executor), block.plan.weighted_least);
+        } else if (size == 0) {
             auto const mean_ns = static_cast<std::uint64_t>(node.task_seconds * 1e9);
             size = auto_chunk(mean_ns, remaining, executors);
         }
@@ -299,7 +282,7 @@ private:
     }
 
     /// A chunk is done, or its executor or the whole node dies in it.
-    void leave_chunk(NodeId id, BlockId block_id, Range chunk, double seconds) {
+    void leave_chunk(NodeId id, BlockId block_id, Range chunk, int executor, double seconds) {
         auto& node = nodes_[static_cast<std::size_t>(id)];
         if (id != 0 && chance() < scenario_.node_death) return die(id);
         auto& block = node.blocks.at(block_id);
@@ -313,14 +296,19 @@ private:
                 coordinator_.returned(given.node, given.block, rest);
                 if (current) ledger_.put_back(given, rest);
             });
-            schedule(now_ + scenario_.restart_seconds, [this, id, life = node.life] {
+            schedule(now_ + scenario_.restart_seconds, [this, id, executor, life = node.life] {
                 auto& same = nodes_[static_cast<std::size_t>(id)];
                 if (same.life != life) return;
-                ++same.idle;
+                same.idle.push_back(executor);
                 work(id);
             });
         } else {
-            ++node.idle;
+            node.idle.push_back(executor);
+        }
+        if (block.plan.weighted_least > 0) {
+            auto& own = node.measured[block.given.batch][static_cast<std::size_t>(executor)];
+            own.tasks += static_cast<double>(chunk.size());
+            own.seconds += seconds + scenario_.claim_seconds;
         }
         block.unreported.add(done);
         block.seconds += seconds * static_cast<double>(done.size()) / static_cast<double>(chunk.size());

@@ -18,14 +18,15 @@ double hashed(std::uint64_t batch, std::uint64_t task) {
 double ideal_seconds(Scenario const& scenario, std::uint64_t tasks) {
     double work = 0, speed = 0;
     for (std::uint64_t task = 0; task < tasks; ++task) work += scenario.task_seconds(0, task);
-    for (auto const& node : scenario.nodes) speed += node.executors * node.speed;
+    for (auto const& node : scenario.nodes)
+        for (int executor = 0; executor < node.executors; ++executor) speed += node.speed_of(executor);
     return work / speed;
 }
 
 class EveryTechnique : public testing::TestWithParam<Technique> {};
 INSTANTIATE_TEST_SUITE_P(, EveryTechnique,
                          testing::Values(Technique::automatic, Technique::static_, Technique::ss,
-                                         Technique::gss, Technique::tss, Technique::fac2),
+                                         Technique::gss, Technique::tss, Technique::fac2, Technique::awf),
                          [](auto const& instance) { return std::string(name_of(instance.param)); });
 
 TEST_P(EveryTechnique, TasksFinishExactlyOnceWhateverDies) {
@@ -82,6 +83,23 @@ TEST_P(EveryTechnique, UniformTasksOnUnequalNodesAreBalanced) {
     (void)simulation.add_batch({.tasks = tasks});
     auto const outcome = simulation.run();
     EXPECT_LE(outcome.seconds, 1.02 * ideal_seconds(scenario, tasks));
+}
+
+// A slow executor gets its first chunk before anybody knows that it is slow; from then on its chunks fit it.
+TEST(Simulation, AwfBalancesExecutorsOfDifferentSpeed) {
+    for (auto const& speeds : {std::vector{1.0, 2.0, 3.0, 4.0}, std::vector{1.0, 1.0, 1.0, 0.5},
+                              std::vector{1.0, 1.0, 1.0, 1.0}}) {
+        Scenario scenario{.nodes = {{.executors = 4, .executor_speeds = speeds}},
+                          .technique = Technique::awf,
+                          .limits = {.first_block_per_executor = 1 << 20, .block_seconds = 1e6},
+                          .task_seconds = [](BatchId, std::uint64_t) { return 1e-3; }};
+        constexpr std::uint64_t tasks = 20'000;
+        Simulation simulation(scenario);
+        (void)simulation.add_batch({.tasks = tasks});
+        auto const outcome = simulation.run();
+        EXPECT_LE(outcome.seconds, 1.01 * ideal_seconds(scenario, tasks));
+        EXPECT_LE(outcome.chunks, 150u);
+    }
 }
 
 // No node waits while another one works at a task too many.

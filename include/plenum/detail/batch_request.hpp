@@ -46,9 +46,12 @@ template <class F, class Item>
 template <class F, class Item>
 [[nodiscard]] BatchRequest request_for(F const& f, std::uint64_t tasks, Shape const& shape) {
     check_task<F, Item>();
+    refuse_inside_task("a map");
     BatchRequest request;
-    request.function = RegisteredTask<F, Item>::id;
-    encode(f, request.state);
+    if constexpr (TaskTraits<F, Item>::sound) {
+        request.function = RegisteredTask<F, Item>::id;
+        encode_function(f, request.state);
+    }
     request.tasks = tasks;
     request.stride = stride_of<F, Item>(shape);
     return request;
@@ -58,9 +61,7 @@ template <class F, class Item>
 template <class Range>
 class ItemsHolder {
 public:
-    using Item = std::ranges::range_value_t<Range>;
-    static_assert(Travels<Item>, "Plenum: the items cannot travel. Use values, standard containers of values, or a "
-                                 "type with serialize(); not pointers, references or views.");
+    using Item = item_of<Range>;
     static constexpr bool in_place = PlainBytes<Item> && std::ranges::contiguous_range<Range const> &&
                                      std::ranges::sized_range<Range const>;
 
@@ -70,7 +71,7 @@ public:
         } else {
             offsets_.push_back(0);
             for (auto const& item : items) {
-                encode<Item>(item, bytes_);
+                if constexpr (Travels<Item>) encode<Item>(item, bytes_);  // check_task says why not
                 offsets_.push_back(bytes_.size());
             }
             count_ = offsets_.size() - 1;

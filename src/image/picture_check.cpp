@@ -1,11 +1,11 @@
 // Is a picture file whole? Decoders fill what is missing with grey and say nothing.
-#include "support/picture_check.hpp"
+#include "image/picture_check.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
-namespace plenum::jobs {
+namespace plenum::image {
 namespace {
 
 using Bytes = std::span<std::uint8_t const>;
@@ -114,4 +114,4 @@ PictureState check_picture(Bytes file) noexcept {
     return whole ? PictureState::whole : PictureState::truncated;
 }
 
-}  // namespace plenum::jobs
+}  // namespace plenum::image

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace plenum::jobs {
+namespace plenum::image {
 
 enum class PictureState { whole, truncated, damaged, unknown_format };
 
@@ -13,4 +13,4 @@ enum class PictureState { whole, truncated, damaged, unknown_format };
 /// are allowed.
 [[nodiscard]] PictureState check_picture(std::span<std::uint8_t const> file) noexcept;
 
-}  // namespace plenum::jobs
+}  // namespace plenum::image

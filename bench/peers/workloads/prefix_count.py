@@ -1,0 +1,93 @@
+# Counts of every proper prefix of every word over many documents; those counted more than three times.
+import pathlib
+from collections import Counter
+
+import numpy as np
+import tools
+from workload import CPP, PYTHON, Disagreement, Output, Reach, Workload, python, serial
+
+
+def make_inputs(folder: pathlib.Path, parameters: dict) -> None:
+    """Documents of lower-case words, a line each, whose frequencies fall as in real text."""
+    random = np.random.default_rng(1)
+    lengths = random.integers(2, 13, parameters["vocabulary"])
+    words = np.array(["".join(random.choice(list("etaoinshrdlcumwfgypbvk"), length)) for length in lengths])
+    ranks = np.arange(1, len(words) + 1)
+    likely = 1 / ranks / (1 / ranks).sum()
+    with open(folder / "documents.txt", "w") as file:
+        for _ in range(parameters["documents"]):
+            print(*random.choice(words, parameters["words"], p=likely), file=file)
+
+
+def start(parameters: dict) -> None:
+    global documents
+    with open(pathlib.Path(parameters["folder"]) / "documents.txt") as file:
+        documents = file.read().splitlines()
+
+
+def count_prefixes(text: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for word in text.split():
+        for length in range(1, len(word)):
+            prefix = word[:length]
+            counts[prefix] = counts.get(prefix, 0) + 1
+    return counts
+
+
+def count_document(i: int) -> dict[str, int]:
+    return count_prefixes(documents[i])
+
+
+def popular(parts: list[dict[str, int]]) -> np.ndarray:
+    merged: Counter = Counter()
+    for part in parts:
+        merged.update(part)
+    lines = [f"{prefix} {count}\n" for prefix, count in sorted(merged.items()) if count > 3]
+    return np.frombuffer("".join(lines).encode(), "u1")
+
+
+def with_tool(tool, parameters: dict, **options):
+    import time
+
+    work = tools.Work(count_document, list(range(parameters["items"])), list(range(min(2 * parameters["workers"], parameters["items"]))),
+                      parameters["workers"], start, parameters)
+    seconds, parts = tool(work, **options)
+    begin = time.perf_counter()
+    lines = popular(parts)
+    return seconds + time.perf_counter() - begin, lines
+
+
+def joblib(parameters: dict):
+    from joblib import delayed
+
+    return with_tool(tools.joblib, parameters, call=lambda i: delayed(count_prefixes)(documents[i]))
+
+
+TOOLS = {
+    "serial": lambda p: with_tool(tools.serial, p),
+    "Pool": lambda p: with_tool(tools.pool, p),
+    "futures": lambda p: with_tool(tools.futures, p),
+    "joblib": joblib,
+    "mpi4py.futures": lambda p: with_tool(tools.mpi4py, p),
+}
+
+
+def check(outputs: list[Output], parameters: dict) -> None:
+    first = outputs[0].path.read_bytes()
+    if not first:
+        raise Disagreement("no prefix is popular")
+    for output in outputs:
+        if output.path.read_bytes() != first:
+            raise Disagreement(f"{output.competitor.name} and {outputs[0].competitor.name} have other popular prefixes")
+
+
+def workloads(short: bool, workers: int) -> list[Workload]:
+    documents, words = (4, 300) if short else (20, 10_000)
+    return [Workload(
+        name="prefix_count", title=f"prefixes of {documents * words:,} words in {documents} documents", unit="documents",
+        workers=workers, parameters={"documents": documents, "words": words, "vocabulary": 500 if short else 30_000},
+        make_inputs=make_inputs,
+        competitors=[*(python("prefix_count", tool, documents, workers) for tool in TOOLS),
+                     serial("prefix_count", documents, "serial C++, unordered_map")],
+        check=check,
+        reaches=[Reach("≥ 1.8 × serial C++", CPP, ratio=1.8), Reach("≥ 20 × Python", PYTHON, ratio=20)])]

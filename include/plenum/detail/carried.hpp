@@ -1,0 +1,43 @@
+// A value inside a task function object: travels as its own type would, and needs no default constructor for it.
+#pragma once
+
+#include <cstring>
+#include <new>
+#include <plenum/codec.hpp>
+
+namespace plenum::detail {
+
+template <Travels T>
+class Carried {
+public:
+    Carried() = default;
+    explicit Carried(T value) : value_(std::move(value)) {}
+    [[nodiscard]] T const& operator*() const noexcept { return value_; }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(value_);
+    }
+
+private:
+    T value_{};
+};
+
+/// By its bytes: lambdas with captures can be neither default constructed nor assigned.
+template <PlainBytes T>
+class Carried<T> {
+public:
+    Carried() = default;
+    explicit Carried(T const& value) noexcept { std::memcpy(bytes_, &value, sizeof(T)); }
+    [[nodiscard]] T const& operator*() const noexcept {
+        return *std::launder(reinterpret_cast<T const*>(bytes_));
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(cereal::binary_data(bytes_, sizeof(T)));
+    }
+
+private:
+    alignas(T) std::byte bytes_[sizeof(T)];
+};
+
+}  // namespace plenum::detail

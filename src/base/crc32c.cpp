@@ -1,0 +1,71 @@
+// By the processor's instruction where there is one, by eight tables otherwise.
+#include "base/crc32c.hpp"
+
+#include <array>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
+namespace plenum::base {
+namespace {
+
+using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
+
+consteval Tables make_tables() {
+    constexpr std::uint32_t reversed_polynomial = 0x82f63b78;
+    Tables tables{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+        auto crc = i;
+        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? reversed_polynomial : 0);
+        tables[0][i] = crc;
+    }
+    for (std::size_t k = 1; k < 8; ++k)
+        for (std::size_t i = 0; i < 256; ++i)
+            tables[k][i] = (tables[k - 1][i] >> 8) ^ tables[0][tables[k - 1][i] & 255];
+    return tables;
+}
+
+constexpr Tables tables = make_tables();
+
+std::uint32_t by_tables(std::byte const* at, std::size_t size, std::uint32_t crc) noexcept {
+    for (; size >= 8; at += 8, size -= 8) {
+        std::uint32_t next = 0;
+        for (std::size_t k = 0; k < 8; ++k) {
+            auto const folded = std::to_integer<std::uint32_t>(at[k]) ^ (k < 4 ? (crc >> (8 * k)) & 255 : 0);
+            next ^= tables[7 - k][folded];
+        }
+        crc = next;
+    }
+    for (; size > 0; ++at, --size)
+        crc = (crc >> 8) ^ tables[0][(crc ^ std::to_integer<std::uint32_t>(*at)) & 255];
+    return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::byte const* at, std::size_t size,
+                                                               std::uint32_t crc) noexcept {
+    std::uint64_t wide = crc;
+    for (; size >= 8; at += 8, size -= 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, at, sizeof word);
+        wide = _mm_crc32_u64(wide, word);
+    }
+    crc = static_cast<std::uint32_t>(wide);
+    for (; size > 0; ++at, --size) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(*at));
+    return crc;
+}
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c(std::span<std::byte const> data, std::uint32_t before) noexcept {
+#if defined(__x86_64__)
+    static bool const has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+    if (has_instruction) return ~by_instruction(data.data(), data.size(), ~before);
+#endif
+    return ~by_tables(data.data(), data.size(), ~before);
+}
+
+}  // namespace plenum::base
