@@ -10,12 +10,14 @@ set(PLENUM_MPI_TEST_ENVIRONMENT
   "OMPI_MCA_mpi_yield_when_idle=1" "OMPI_MCA_hwloc_base_binding_policy=none" "OMPI_MCA_pml=ob1"
   "OMPI_MCA_btl=self,vader,tcp")
 
+set(PLENUM_TEST_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1"
+  "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
 set(PLENUM_TEST_LAUNCHER "")
 set(PLENUM_TIMEOUT_FACTOR 1)
 if(PLENUM_SANITIZE)
   set(PLENUM_TIMEOUT_FACTOR 4)
   # What Open MPI never frees is reported without a name, as its plugins are closed by then: so no leak check.
-  list(APPEND PLENUM_MPI_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" "UBSAN_OPTIONS=print_stacktrace=1")
+  list(APPEND PLENUM_MPI_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" ${PLENUM_TEST_ENVIRONMENT})
 endif()
 if(PLENUM_SANITIZE MATCHES "thread")
   set(PLENUM_TEST_LAUNCHER setarch -R)  # TSan of GCC 12 cannot start where address randomisation is wide
@@ -52,7 +54,7 @@ function(plenum_test name)
     target_link_libraries(test_${name} PRIVATE GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${layer};${arg_LABELS}"
-      ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
+      ENVIRONMENT "${PLENUM_TEST_ENVIRONMENT}")
     return()
   endif()
   target_link_libraries(test_${name} PRIVATE GTest::gtest)

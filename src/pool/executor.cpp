@@ -46,6 +46,11 @@ void write_whole(int fd, void const* data, std::size_t bytes) {
     }
 }
 
+/// After the result: the leader sends what is final while other tasks of the block still run.
+void set_status(std::uint8_t& status, detail::TaskStatus value) {
+    std::atomic_ref(status).store(static_cast<std::uint8_t>(value), std::memory_order_release);
+}
+
 }  // namespace
 
 Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors)
@@ -106,7 +111,7 @@ bool Executor::work() {
     return entered;
 }
 
-int Executor::next_open_slot() const {
+int Executor::next_open_slot() {
     // Highest priority first; then the batch that follows the one at work, so that each gets its turn; of a
     // batch, the oldest block.
     using Rank = std::tuple<std::int32_t, bool, std::uint32_t, std::uint64_t>;
@@ -115,13 +120,16 @@ int Executor::next_open_slot() const {
     for (int i = 0, n = node_.header().slot_count; i < n; ++i) {
         auto const& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_acquire) != SlotState::posted) continue;
-        if (!has_task_here(slot)) continue;
+        // It is not used for another block while the announcement stands. One that dies here owns nothing.
+        cell_.slot.store(static_cast<std::uint32_t>(i) + 1, std::memory_order_seq_cst);
+        if (slot.state.load(std::memory_order_seq_cst) != SlotState::posted || !has_task_here(slot)) continue;
         Rank const rank{-slot.priority, slot.batch <= batch_, slot.batch, slot.sequence};
         if (best >= 0 && !(rank < best_rank)) continue;
         if (!has_free_permit(slot)) continue;
         best = i;
         best_rank = rank;
     }
+    cell_.slot.store(0, std::memory_order_release);
     return best;
 }
 
@@ -325,7 +333,7 @@ void Executor::flush_finished(BlockSlot const& slot) {
         for (auto* s = status + (cell_.finished[i].first.load(std::memory_order_relaxed) - slot.first);
              s != end; ++s)
             if (*s == static_cast<std::uint8_t>(detail::TaskStatus::pending))
-                *s = static_cast<std::uint8_t>(detail::TaskStatus::done);
+                set_status(*s, detail::TaskStatus::done);
     }
     std::atomic_thread_fence(std::memory_order_release);
     cell_.flushes.store(cell_.flushes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -431,7 +439,7 @@ void Executor::fail(detail::ChunkCall& call, std::uint64_t task, char const* mes
     auto& self = *static_cast<Executor*>(call.executor);
     auto const length = std::min<std::size_t>(std::strlen(message), 4096);
     self.push(task, RingRecord::Kind::error, {reinterpret_cast<std::byte const*>(message), length});
-    call.status[task - call.block_first] = static_cast<std::uint8_t>(detail::TaskStatus::failed);
+    set_status(call.status[task - call.block_first], detail::TaskStatus::failed);
 }
 
 void Executor::store(detail::ChunkCall& call, std::uint64_t task, ByteView result) {

@@ -54,7 +54,7 @@ private:
     /// Claims and runs tasks while there are any; whether it entered a slot, where its leader may have seen
     /// it.
     [[nodiscard]] bool work();
-    [[nodiscard]] int next_open_slot() const;
+    [[nodiscard]] int next_open_slot();
     [[nodiscard]] bool has_free_permit(BlockSlot const& slot) const;
     /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
     [[nodiscard]] bool take_permit(BlockSlot const& slot);

@@ -30,10 +30,21 @@ void FutureQueue::open(BatchRequest request) {
 
 std::shared_ptr<FutureState> FutureQueue::submit(ByteView item) {
     std::array const length{static_cast<std::uint64_t>(item.size())};
-    std::lock_guard const lock(mutex_);
-    auto state = std::make_shared<CallState>(weak_from_this(), core_, first_ + states_.size());
-    stream_->append(1, item, length);
-    states_.push_back(state);
+    std::lock_guard const in_order(order_);
+    std::shared_ptr<FutureState> state;
+    {
+        std::lock_guard const lock(mutex_);
+        state = std::make_shared<CallState>(weak_from_this(), core_, first_ + states_.size());
+        states_.push_back(state);
+    }
+    // Not under the lock that results need: appending waits for the scheduler, which may be delivering.
+    try {
+        stream_->append(1, item, length);
+    } catch (...) {
+        std::lock_guard const lock(mutex_);
+        if (!states_.empty() && states_.back() == state) states_.pop_back();
+        throw;
+    }
     return state;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <plenum/error.hpp>
+#include <utility>
 
 #include "base/memory_limits.hpp"
 #include "base/units.hpp"
@@ -161,10 +162,8 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     set_block_limits(id, batch, largest);
     progress_.tasks += request.tasks;
     ++active_;
-    post([this, open = batch.opened] {
-        for (int const leader : topology_.leaders) send_(leader, open);
-    });
     batches_.emplace(id, std::move(batch));
+    ring();
 }
 
 void Host::start(std::shared_ptr<Work> work) {
@@ -204,7 +203,6 @@ void Host::on(wire::RequestBlock const& request) {
 }
 
 void Host::on(wire::BlockResults results) {
-    if (results.batch >= first_on_each) return take_on_each(std::move(results));
     auto const node = results.node;
     auto const block = results.block;
     auto const batch_id = results.batch;
@@ -271,6 +269,9 @@ void Host::cancel(sched::BatchId id, Batch& batch) {
 void Host::hand_out() {
     std::uint64_t backlog = 0;
     for (auto& [id, batch] : batches_) {
+        // Here, so that no block of it is sent before: it may have begun after this round had begun.
+        if (!std::exchange(batch.announced, true))
+            for (int const leader : topology_.leaders) send_(leader, batch.opened);
         if (batch.stream) take_from_stream(id, batch);
         backlog = std::max(backlog, batch.work->sink->backlog());
         if (!batch.cancelled && batch.work->sink->broken()) cancel(id, batch);

@@ -24,6 +24,7 @@ void Host::begin_on_each(Batch batch, std::vector<std::uint64_t> const& most) {
     std::lock_guard const lock(scheduling_);
     auto const id = next_on_each_++;
     batch.opened.batch = batch.work->id = id;
+    batch.announced = true;  // together with its only blocks
     ++active_;
     post([this, open = batch.opened] {
         std::uint64_t first = 0;

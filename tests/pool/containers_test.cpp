@@ -219,8 +219,8 @@ TEST(MemorySink, KeepsResultsOfVaryingLengthAndSortsFailures) {
         owner = results.payload.owner;
         sink.take(std::move(results));
         wire::BlockResults failed;
-        failed.runs = {{0, 1}};
-        failed.lengths = {0};
+        failed.runs = {{0, 1}, {3, 5}};
+        failed.lengths = {0, 0, 0};
         failed.failures = {
             {.task = 0, .rank = 0, .attempt = 1, .cause = FailureCause::exception, .message = "odd"}};
         sink.take(std::move(failed));

@@ -31,7 +31,8 @@ private:
 
     PoolCore& core_;
     std::unique_ptr<Stream> stream_;
-    std::mutex mutex_;  // guards the next two, and the order of calls
+    std::mutex order_;  // one call after the other; never taken by the thread that delivers
+    std::mutex mutex_;  // guards the next two
     std::uint64_t first_ = 0;
     std::deque<std::shared_ptr<FutureState>> states_;  // of task first_, first_ + 1, ...; null: ended
     Completion ended_;
