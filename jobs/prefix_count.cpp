@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/convolve_request.hpp"
 #include "support/count.hpp"
 #include "support/documents.hpp"
 #include "support/packed_text.hpp"
@@ -30,8 +31,9 @@ std::string text_of(JobContext& job) {
     if (!job.given("synthetic")) return read_documents(job.option<std::string>("text"));
     if (job.given("text"))
         throw UsageError("--synthetic and --text exclude each other (both name the documents); give one of them");
-    return make_documents(parse_count(job.option<std::string>("synthetic"), "--synthetic", 1, 100'000'000),
-                          job.seed());
+    auto const count = parse_count(job.option<std::string>("synthetic"), "--synthetic", 1, 1'000'000'000);
+    require_memory(3 * 1600.0 * static_cast<double>(count), fmt::format("--synthetic {}", count));
+    return make_documents(count, job.seed());
 }
 
 void write(JobContext& job, std::vector<PrefixCount> const& found, std::uint64_t words, std::uint64_t popular) {
@@ -108,7 +110,7 @@ void verify(JobContext& job, std::string_view text, PrefixTrie const& merged,
                         only == 0 ? "" : fmt::format(" with the initial {}", only)));
 }
 
-int run(JobContext& job) {
+int run_prefix_count(JobContext& job) {
     auto const popular = parse_count(job.option<std::string>("popular"), "--popular", 0, 1'000'000'000'000'000);
     auto const batch = parse_count(job.option<std::string>("batch"), "--batch", 1, 1'000'000'000);
     auto const actors = job.given("actors")
@@ -160,7 +162,7 @@ auto const registered = add_job(
                   .default_value = "3",
                   .help = "keep prefixes that begin more than N words"},
                  {.name = "verify", .help = "count once more with a plain map, and compare"}},
-     .run = run,
+     .run = run_prefix_count,
      .example = "mpirun -n 2 plenum run prefix_count --synthetic 10k --verify"});
 
 }  // namespace

@@ -35,7 +35,7 @@ std::uint64_t read_sum(JobContext& job, std::uint64_t count, bool compare) {
     return sum;
 }
 
-int run(JobContext& job) {
+int run_square(JobContext& job) {
     auto const count = parse_count(job.option<std::string>("count"), "--count", 1, 100'000'000'000);
     bool const keep = job.option<bool>("keep"), streamed = job.option<bool>("imap");
     bool const verified = job.option<bool>("verify");
@@ -83,7 +83,7 @@ auto const registered =
                          {.name = "keep", .help = "write all squares to the file, 8 bytes each"},
                          {.name = "imap", .help = "stream each square through rank 0, which adds them up"},
                          {.name = "verify", .help = "compare with the formula, and kept squares one by one"}},
-             .run = run,
+             .run = run_square,
              .example = "mpirun -n 2 plenum run square --count 10G --verify"});
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace plenum::jobs {
 [[nodiscard]] std::string read_documents(std::string_view names);
 
 /// `count` lines of 200 words, from 20,000 words whose frequencies fall as in real text. A function of count and
-/// seed only; about 1,000 bytes a line.
+/// seed only; about 1,600 bytes a line.
 [[nodiscard]] std::string make_documents(std::uint64_t count, std::uint64_t seed);
 
 /// Where the batch that begins at `first` ends: after about `size` bytes, between two words.
