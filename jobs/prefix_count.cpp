@@ -30,13 +30,15 @@ constexpr std::uint64_t wholly_verified = 16 << 20;  // bytes of text
 std::string text_of(JobContext& job) {
     if (!job.given("synthetic")) return read_documents(job.option<std::string>("text"));
     if (job.given("text"))
-        throw UsageError("--synthetic and --text exclude each other (both name the documents); give one of them");
+        throw UsageError(
+            "--synthetic and --text exclude each other (both name the documents); give one of them");
     auto const count = parse_count(job.option<std::string>("synthetic"), "--synthetic", 1, 1'000'000'000);
     require_memory(3 * 1600.0 * static_cast<double>(count), fmt::format("--synthetic {}", count));
     return make_documents(count, job.seed());
 }
 
-void write(JobContext& job, std::vector<PrefixCount> const& found, std::uint64_t words, std::uint64_t popular) {
+void write(JobContext& job, std::vector<PrefixCount> const& found, std::uint64_t words,
+           std::uint64_t popular) {
     std::vector<std::uint8_t> letters;
     std::vector<std::uint64_t> offsets{0}, counts;
     for (auto const& [prefix, count] : found) {
@@ -59,9 +61,10 @@ void write(JobContext& job, std::vector<PrefixCount> const& found, std::uint64_t
 void print(JobContext& job, std::vector<PrefixCount> const& found, std::uint64_t popular) {
     auto most = found;
     auto const shown = std::min(printed_prefixes, most.size());
-    std::ranges::partial_sort(
-        most, most.begin() + static_cast<std::ptrdiff_t>(shown),
-        [](auto const& a, auto const& b) { return a.count != b.count ? a.count > b.count : a.prefix < b.prefix; });
+    std::ranges::partial_sort(most, most.begin() + static_cast<std::ptrdiff_t>(shown),
+                              [](auto const& a, auto const& b) {
+                                  return a.count != b.count ? a.count > b.count : a.prefix < b.prefix;
+                              });
     std::string line;
     for (auto const& [prefix, count] : std::span(most).first(shown))
         line += fmt::format("{}{} {}", line.empty() ? ": " : ", ", prefix, count);
@@ -102,16 +105,18 @@ void verify(JobContext& job, std::string_view text, PrefixTrie const& merged,
     for (auto const& each : found)
         if (only == 0 || each.prefix.starts_with(only)) have.push_back(each);
     if (words != merged.words() || wanted != have)
-        throw Error(ExitCode::tasks_failed,
-                    fmt::format("verify: the actors counted {} words and {} prefixes, a plain map {} and {} (or "
-                                "with other counts); do not use these results",
-                                merged.words(), have.size(), words, wanted.size()));
-    job.say(fmt::format("verify: {} words and {} prefixes{} are counted as by a plain map", words, wanted.size(),
-                        only == 0 ? "" : fmt::format(" with the initial {}", only)));
+        throw Error(
+            ExitCode::tasks_failed,
+            fmt::format("verify: the actors counted {} words and {} prefixes, a plain map {} and {} (or "
+                        "with other counts); do not use these results",
+                        merged.words(), have.size(), words, wanted.size()));
+    job.say(fmt::format("verify: {} words and {} prefixes{} are counted as by a plain map", words,
+                        wanted.size(), only == 0 ? "" : fmt::format(" with the initial {}", only)));
 }
 
 int run_prefix_count(JobContext& job) {
-    auto const popular = parse_count(job.option<std::string>("popular"), "--popular", 0, 1'000'000'000'000'000);
+    auto const popular =
+        parse_count(job.option<std::string>("popular"), "--popular", 0, 1'000'000'000'000'000);
     auto const batch = parse_count(job.option<std::string>("batch"), "--batch", 1, 1'000'000'000);
     auto const actors = job.given("actors")
                             ? parse_count(job.option<std::string>("actors"), "--actors", 1, 10'000)
@@ -135,35 +140,34 @@ int run_prefix_count(JobContext& job) {
                         static_cast<double>(documents.size()) / seconds.count() * 1e-6));
     print(job, found, popular);
     write(job, found, merged.words(), popular);
-    if (job.option<bool>("verify"))
-        verify(job, {documents.data(), documents.size()}, merged, found, popular);
+    if (job.option<bool>("verify")) verify(job, {documents.data(), documents.size()}, merged, found, popular);
     return 0;
 }
 
-auto const registered = add_job(
-    {.name = "prefix_count",
-     .summary = "count the prefixes of words in actors",
-     .options = {{.name = "text",
-                  .placeholder = "FILE,...",
-                  .default_value = king_james_text,
-                  .help = "text files or folders of them; words are runs of the letters a-z and A-Z"},
-                 {.name = "synthetic",
-                  .placeholder = "N",
-                  .help = "make up N documents of 200 words instead, as in 5000 or 100k"},
-                 {.name = "actors",
-                  .placeholder = "N",
-                  .help = "number of actors (one on each rank; those of a rank take turns)"},
-                 {.name = "batch",
-                  .placeholder = "BYTES",
-                  .default_value = "64k",
-                  .help = "text that an actor counts in one call"},
-                 {.name = "popular",
-                  .placeholder = "N",
-                  .default_value = "3",
-                  .help = "keep prefixes that begin more than N words"},
-                 {.name = "verify", .help = "count once more with a plain map, and compare"}},
-     .run = run_prefix_count,
-     .example = "mpirun -n 2 plenum run prefix_count --synthetic 10k --verify"});
+auto const registered =
+    add_job({.name = "prefix_count",
+             .summary = "count the prefixes of words in actors",
+             .options = {{.name = "text",
+                          .placeholder = "FILE,...",
+                          .default_value = king_james_text,
+                          .help = "text files or folders of them; words are runs of the letters a-z and A-Z"},
+                         {.name = "synthetic",
+                          .placeholder = "N",
+                          .help = "make up N documents of 200 words instead, as in 5000 or 100k"},
+                         {.name = "actors",
+                          .placeholder = "N",
+                          .help = "number of actors (one on each rank; those of a rank take turns)"},
+                         {.name = "batch",
+                          .placeholder = "BYTES",
+                          .default_value = "64k",
+                          .help = "text that an actor counts in one call"},
+                         {.name = "popular",
+                          .placeholder = "N",
+                          .default_value = "3",
+                          .help = "keep prefixes that begin more than N words"},
+                         {.name = "verify", .help = "count once more with a plain map, and compare"}},
+             .run = run_prefix_count,
+             .example = "mpirun -n 2 plenum run prefix_count --synthetic 10k --verify"});
 
 }  // namespace
 }  // namespace plenum::jobs

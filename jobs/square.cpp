@@ -1,4 +1,5 @@
-// The job square: the squares of a long range of indices, added up on the way, kept, or streamed through rank 0.
+// The job square: the squares of a long range of indices, added up on the way, kept, or streamed through rank
+// 0.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,13 +23,15 @@ std::uint64_t read_sum(JobContext& job, std::uint64_t count, bool compare) {
     constexpr std::uint64_t at_once = 1 << 20;
     std::uint64_t sum = 0;
     for (std::uint64_t first = 0; first < count; first += at_once) {
-        auto const squares = job.results().read<std::uint64_t>("square", first, std::min(at_once, count - first));
+        auto const squares =
+            job.results().read<std::uint64_t>("square", first, std::min(at_once, count - first));
         for (std::size_t k = 0; k < squares.size(); ++k) {
             if (compare && squares[k] != square(first + k))
-                throw Error(ExitCode::tasks_failed,
-                            fmt::format("verify: the file has {} as the square of {} (it is {}); do not use these "
-                                        "results",
-                                        squares[k], first + k, square(first + k)));
+                throw Error(
+                    ExitCode::tasks_failed,
+                    fmt::format("verify: the file has {} as the square of {} (it is {}); do not use these "
+                                "results",
+                                squares[k], first + k, square(first + k)));
             sum += squares[k];
         }
     }
@@ -62,13 +65,14 @@ int run_square(JobContext& job) {
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
     job.say(fmt::format("sum of {} squares, modulo 2^64: {} ({:.3f} s, {:.3g} squares/s)", count, sum,
                         seconds.count(), static_cast<double>(count) / seconds.count()));
-    job.results().write("sum", std::span<std::uint64_t const>(&sum, 1), {1},
-                        {{"long_name", "sum of the squares, modulo 2^64"},
-                         {"count", static_cast<std::int64_t>(count)}});
+    job.results().write(
+        "sum", std::span<std::uint64_t const>(&sum, 1), {1},
+        {{"long_name", "sum of the squares, modulo 2^64"}, {"count", static_cast<std::int64_t>(count)}});
     if (!verified) return 0;
     if (auto const wanted = sum_of_squares(count); sum != wanted)
-        throw Error(ExitCode::tasks_failed,
-                    fmt::format("verify: the sum is {} (by the formula {}); do not use these results", sum, wanted));
+        throw Error(
+            ExitCode::tasks_failed,
+            fmt::format("verify: the sum is {} (by the formula {}); do not use these results", sum, wanted));
     job.say("verify: the sum is that of the formula");
     return 0;
 }

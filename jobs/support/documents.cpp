@@ -43,7 +43,7 @@ std::vector<fs::path> files_of(fs::path const& path) {
     std::error_code error;
     auto const status = fs::status(path, error);
     if (fs::is_regular_file(status)) return {path};
-    if (!fs::exists(status)) refuse(path, error ? error.message() : "no such file or folder");
+    if (!fs::exists(status)) refuse(path, error.message());
     if (!fs::is_directory(status)) refuse(path, "it is no regular file");
     std::vector<fs::path> files;
     fs::directory_iterator entry(path, error);

@@ -59,7 +59,8 @@ void unpack_window(std::string_view packed, std::size_t most, std::string& text)
         std::uint32_t before;
         char last;
     };
-    std::vector<Entry> entries(clear + 1);  // of strings: another string and a letter; below 256 nothing is read
+    std::vector<Entry> entries(clear +
+                               1);  // of strings: another string and a letter; below 256 nothing is read
     Codes codes(packed);
     auto width = least_width;
     std::uint32_t code = 0, last = clear;  // `last`: clear before the first code of a table

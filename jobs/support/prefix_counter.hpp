@@ -26,9 +26,9 @@ private:
     PrefixTrie trie_;
 };
 
-/// Deals the text out to `actors` actors, batch by batch, each to the actor that has the fewest before it, and
-/// merges what they have counted. For rank 0; throws the error of the first call that failed. What travels: 24
-/// bytes for a batch, and a packed trie from each actor.
+/// Deals the text out to `actors` actors, batch by batch, each to the actor that has the fewest before it,
+/// and merges what they have counted. For rank 0; throws the error of the first call that failed. What
+/// travels: 24 bytes for a batch, and a packed trie from each actor.
 [[nodiscard]] inline PrefixTrie count_prefixes(Pool const& pool, SharedArray<char> const& text,
                                                std::uint64_t actors, std::uint64_t batch) {
     constexpr std::size_t most_waiting = 8;  // calls of an actor: it never waits for the next

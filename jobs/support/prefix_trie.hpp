@@ -13,8 +13,8 @@ namespace plenum::jobs {
 /// Of longer words these many letters count, so that no prefix is longer.
 constexpr std::size_t most_word_letters = 256;
 
-/// 1 to 26 for 'a' to 'z' and 'A' to 'Z', 0 for every other byte: what words are made of, and what lies between
-/// them.
+/// 1 to 26 for 'a' to 'z' and 'A' to 'Z', 0 for every other byte: what words are made of, and what lies
+/// between them.
 [[nodiscard]] constexpr std::uint8_t letter_number(char c) noexcept {
     auto const lower = static_cast<unsigned char>(c | 0x20);
     return lower >= 'a' && lower <= 'z' ? static_cast<std::uint8_t>(lower - 'a' + 1) : std::uint8_t{0};
@@ -39,8 +39,9 @@ struct PackedTrie {
     }
 };
 
-/// Counts, for every proper prefix, the words that it begins. A node takes 141 bytes. A word costs one step for
-/// each of its letters: only its end is counted, prefixes add up what lies below them when they are asked for.
+/// Counts, for every proper prefix, the words that it begins. A node takes 141 bytes. A word costs one step
+/// for each of its letters: only its end is counted, prefixes add up what lies below them when they are asked
+/// for.
 class PrefixTrie {
 public:
     PrefixTrie();
@@ -56,7 +57,8 @@ public:
     [[nodiscard]] std::vector<PrefixCount> more_often_than(std::uint64_t popular) const;
 
 private:
-    /// By letter number; 0: there is none yet, as the root is nobody's child. Slot 0 fills two cache lines.
+    /// By letter number; 0: there is none yet, as the root is nobody's child. 32, so that places are cheap to
+    /// find.
     using Children = std::array<std::uint32_t, 32>;
 
     [[nodiscard]] std::uint32_t child(std::uint32_t node, std::uint8_t letter) {

@@ -256,7 +256,7 @@ WORKLOADS = [
     Case("elements beyond 64 bits", "run blob_sum --elements 99999999999G", USAGE, ("--elements", "range")),
     Case("array beyond memory", "run blob_sum --elements 1000G", ENVIRONMENT, ("--node-memory",)),
     Case("no tasks", "run blob_sum --elements 5 --tasks 0", USAGE, ("--tasks", "'0'")),
-    Case("missing text", "run prefix_count --text none", ENVIRONMENT, ("--text 'none'", "no such file or folder")),
+    Case("missing text", "run prefix_count --text none", ENVIRONMENT, ("--text 'none'", "No such file")),
     Case("missing text in a list", "run prefix_count --text {in}/good.png,none", ENVIRONMENT, ("--text 'none'",)),
     Case("device as text", "run prefix_count --text /dev/zero", ENVIRONMENT, ("/dev/zero", "regular file")),
     Case("folder without texts", "run prefix_count --text {here}/old", ENVIRONMENT, ("old", "no files"), files={"old/": ""}),

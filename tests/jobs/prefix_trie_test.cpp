@@ -26,14 +26,16 @@ std::vector<PrefixCount> counts_in(std::string_view text, std::uint64_t popular 
 TEST(PrefixTrie, CountsProperPrefixesOfEveryWord) {
     EXPECT_THAT(counts_in("the Then, a\nthe;then"),
                 ElementsAre(PrefixCount{"t", 4}, PrefixCount{"th", 4}, PrefixCount{"the", 2}));
-    EXPECT_THAT(counts_in("the Then, a\nthe;then", 2), ElementsAre(PrefixCount{"t", 4}, PrefixCount{"th", 4}));
+    EXPECT_THAT(counts_in("the Then, a\nthe;then", 2),
+                ElementsAre(PrefixCount{"t", 4}, PrefixCount{"th", 4}));
     EXPECT_THAT(counts_in("the Then, a\nthe;then", 4), IsEmpty());
 }
 
 TEST(PrefixTrie, SplitsAtEverythingButAsciiLetters) {
-    EXPECT_THAT(counts_in("ab1cd'ef\xc3\xa9gh@ij[kl`mn{op"),
-                ElementsAre(PrefixCount{"a", 1}, PrefixCount{"c", 1}, PrefixCount{"e", 1}, PrefixCount{"g", 1},
-                            PrefixCount{"i", 1}, PrefixCount{"k", 1}, PrefixCount{"m", 1}, PrefixCount{"o", 1}));
+    EXPECT_THAT(
+        counts_in("ab1cd'ef\xc3\xa9gh@ij[kl`mn{op"),
+        ElementsAre(PrefixCount{"a", 1}, PrefixCount{"c", 1}, PrefixCount{"e", 1}, PrefixCount{"g", 1},
+                    PrefixCount{"i", 1}, PrefixCount{"k", 1}, PrefixCount{"m", 1}, PrefixCount{"o", 1}));
     EXPECT_THAT(counts_in(""), IsEmpty());
     EXPECT_THAT(counts_in(" 12 a b "), IsEmpty());
 }
@@ -118,7 +120,8 @@ std::string packed(std::vector<std::uint32_t> const& codes) {
     std::string file = "EC02Compressed Data File";
     file.resize(0x54);
     auto const begin = static_cast<std::uint32_t>(0x5c + 8);
-    file += number(65536) + number(1) + number(begin) + number(begin + static_cast<std::uint32_t>(window.size()));
+    file +=
+        number(65536) + number(1) + number(begin) + number(begin + static_cast<std::uint32_t>(window.size()));
     return file + window;
 }
 

@@ -26,10 +26,8 @@ int square_job(plenum::JobContext& job) {
     return 0;
 }
 
-bool const registered = plenum::add_job({.name = "square",
-                                         .summary = "the sum of many squares",
-                                         .options = peer_options({}),
-                                         .run = square_job});
+bool const registered = plenum::add_job(
+    {.name = "square", .summary = "the sum of many squares", .options = peer_options({}), .run = square_job});
 
 }  // namespace
 }  // namespace bench

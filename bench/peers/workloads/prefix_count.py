@@ -80,11 +80,12 @@ def check(outputs: list[Output], parameters: dict) -> None:
         parts = output.path.read_bytes().split(b"\n\n")
         if len(parts) != 1 + (output.competitor.items > few):
             raise Disagreement(f"{output.competitor.name} saved the popular prefixes of {len(parts)} texts")
+        parts[:-1] = [part + b"\n" for part in parts[:-1]]
         for items, part in zip((few, output.competitor.items), parts):
-            name, wanted = first.setdefault(items, (output.competitor.name, part.strip()))
+            name, wanted = first.setdefault(items, (output.competitor.name, part))
             if not wanted:
                 raise Disagreement("no prefix is popular")
-            if part.strip() != wanted:
+            if part != wanted:
                 raise Disagreement(f"{output.competitor.name} and {name} have other popular prefixes")
 
 
