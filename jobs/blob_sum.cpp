@@ -32,7 +32,7 @@ void verify(JobContext& job, std::uint64_t tasks, std::uint64_t elements) {
     job.say(fmt::format("verify: all {} sums are {}, as by the formula", tasks, wanted));
 }
 
-int run(JobContext& job) {
+int run_blob_sum(JobContext& job) {
     auto const elements =
         parse_whole_number(job.option<std::string>("elements"), "--elements", element_limit);
     auto const tasks = parse_whole_number(job.option<std::string>("tasks"), "--tasks", task_limit);
@@ -74,7 +74,7 @@ auto const registered = add_job(
                   .help = "64-bit integers in the array; k, M and G are 10^3, 10^6 and 10^9"},
                  {.name = "tasks", .placeholder = "N", .default_value = "100", .help = "number of tasks"},
                  {.name = "verify", .help = "compare all sums with the formula"}},
-     .run = run,
+     .run = run_blob_sum,
      .example = "plenum run blob_sum --elements 10M --tasks 20 --verify -o sums.h5"});
 
 }  // namespace

@@ -32,7 +32,7 @@ SleepPlan plan_of(JobContext& job) {
                        .seconds_given = job.given("seconds")});
 }
 
-int run(JobContext& job) {
+int run_sleep(JobContext& job) {
     auto const plan = plan_of(job);
     ResultOptions options{
         .version = 1,
@@ -74,7 +74,7 @@ auto const registered = add_job(
                  {.name = "pattern",
                   .placeholder = "NAME",
                   .help = "a built-in list instead: uneven16 (16 sleeps of 0.1 to 1.2 s)"}},
-     .run = run,
+     .run = run_sleep,
      .example = "mpirun -n 4 plenum run sleep --pattern uneven16 --schedule ss"});
 
 }  // namespace
