@@ -308,13 +308,14 @@ void Host::complete() {
 
 void Host::tick() {
     rung_ = false;
+    // What has been posted comes first: leaders hear of a batch before they get a block of it.
+    std::lock_guard const lock(scheduling_);
     std::vector<std::function<void()>> posted;
     {
-        std::lock_guard const lock(mutex_);
+        std::lock_guard const posting(mutex_);
         posted.swap(posted_);
     }
     for (auto& work : posted) work();
-    std::lock_guard const lock(scheduling_);
     hand_out();
     complete();
     free_unused_arrays();

@@ -125,6 +125,7 @@ private:
         std::promise<void> done;
     };
 
+    /// Runs `work` on the main thread in the next tick, under scheduling_.
     void post(std::function<void()> work);
     [[nodiscard]] int executors_on(int node) const {
         return topology_.ranks_on(node) * options_.executors_per_rank;

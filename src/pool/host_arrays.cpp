@@ -52,7 +52,6 @@ std::uint64_t Host::place_array(std::uint64_t bytes) {
     // On the engine's thread, where arrays are freed: after all that was freed before.
     std::promise<std::optional<std::uint64_t>> placed;
     post([&] {
-        std::lock_guard const lock(scheduling_);
         free_unused_arrays();
         auto const place = arrays_.allocate(bytes);
         if (place) array_bytes_[*place] = bytes;
@@ -106,7 +105,6 @@ void Host::send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<vo
 void Host::free_array(std::uint64_t offset) noexcept {
     post([this, offset] {
         FreedArray freed{.offset = offset, .users = {}};
-        std::lock_guard const lock(scheduling_);
         for (auto& [id, batch] : batches_) {
             if (batch.stream) take_from_stream(id, batch);
             if (batch.final_tasks < batch.tasks) freed.users.insert(id);
