@@ -16,9 +16,9 @@ using plenum::api_test::contains;
 
 TEST(FailureExample, TheErrorNamesTheTask) {
     auto& pool = plenum::api_test::pool();
+    // [example: map-error]
     std::string what;
     std::uint64_t left = 0;
-    // [example: map-error]
     auto const invert = [](double x) { return x != 0 ? 1 / x : throw std::domain_error("pivot is 0"); };
     std::vector<double> const pivots{4.0, 0.0, 0.5};
     try {
@@ -142,8 +142,8 @@ TEST(ControlExample, ProgramsAsTasks) {
 
 TEST(RefusalExample, CapturesByReferenceAreErrors) {
     auto& pool = plenum::api_test::pool();
-    std::string why;
     // [example: refused]
+    std::string why;
     std::vector<double> weights(100, 1.0);
     try {
         (void)pool.map([&weights](std::uint64_t i) { return weights[i]; }, plenum::indices(100));

@@ -207,8 +207,8 @@ struct Stack {
 
 TEST(ActorExample, AnExceptionFailsOneCall) {
     auto& pool = plenum::api_test::pool();
-    std::string what;
     // [example: actor-error]
+    std::string what;
     auto stack = pool.actor<Stack>({.restart = 1});  // constructed again once if its process dies
     try {
         (void)stack.call<&Stack::top>().get();
