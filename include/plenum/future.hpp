@@ -61,13 +61,14 @@ public:
     }
 
     /// A future of `next(result)`, which runs on the pool's callback thread when the result is there. An error of the
-    /// call passes on to the new future; `next` does not run then. `next` stays on rank 0: it may capture anything,
+    /// call passes on to the new future; `next` does not run then. A callback that waits for that future throws
+    /// UsageError. `next` stays on rank 0: it may capture anything,
     /// may submit() and map_async(), and must not block for long: callbacks run one after the other.
     template <std::invocable<T> Next>
     auto then(Next next) const {
         using U = std::invoke_result_t<Next&, T>;
         using Stored = std::conditional_t<std::is_void_v<U>, char, U>;
-        auto result = std::make_shared<detail::FutureState>();
+        auto result = state_->follow_up();
         on_done([result, next = std::move(next)](Future const& self) mutable {
             try {
                 if constexpr (std::is_void_v<U>) {

@@ -271,7 +271,10 @@ void Host::cancel(sched::BatchId id, Batch& batch) {
 void Host::hand_out() {
     std::uint64_t backlog = 0;
     for (auto& [id, batch] : batches_) {
-        if (batch.stream) take_from_stream(id, batch);
+        if (batch.stream) {
+            take_from_stream(id, batch);
+            coordinator_.pause(id, batch.work->sink->full());
+        }
         backlog = std::max(backlog, batch.work->sink->backlog());
         if (!batch.cancelled && batch.work->sink->broken()) cancel(id, batch);
     }
