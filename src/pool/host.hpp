@@ -100,6 +100,7 @@ private:
     };
     struct Batch {
         std::shared_ptr<Work> work;
+        bool announced = false;  // the leaders know it
         bool cancelled = false;
         bool sealed = false;                                 // of a stream: the coordinator knows
         std::uint64_t most_tasks = 0;                        // of a block, by memory

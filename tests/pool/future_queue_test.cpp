@@ -119,7 +119,7 @@ private:
 Future<std::uint64_t> call(detail::FutureQueue& queue, std::uint64_t value) {
     Bytes item(sizeof value);
     std::memcpy(item.data(), &value, sizeof value);
-    return Future<std::uint64_t>(queue.submit(item));
+    return Future<std::uint64_t>::of_bytes(queue.submit(item));
 }
 
 TEST(FutureQueue, EachCallEndsOnceWhoeverSubmitsAndCancels) {
