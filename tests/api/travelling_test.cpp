@@ -99,14 +99,15 @@ TEST(Travelling, MatricesAndVectors) {
 /// Says where it cannot be packed or unpacked.
 struct Touchy {
     int value = 0;
+    std::string text = "so that it is not plain bytes";
     template <class Archive>
     void save(Archive& archive) const {
         if (value == 1) throw std::runtime_error("does not pack");
-        archive(value);
+        archive(value, text);
     }
     template <class Archive>
     void load(Archive& archive) {
-        archive(value);
+        archive(value, text);
         if (value == 2) throw std::runtime_error("does not unpack");
         if (value == 3) throw 3;
     }
