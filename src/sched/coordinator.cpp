@@ -59,6 +59,10 @@ void Coordinator::extend(BatchId id, std::uint64_t tasks) {
     settle(*batch);
 }
 
+void Coordinator::pause(BatchId id, bool paused) {
+    if (auto* const batch = live_batch(id)) batch->paused = paused;
+}
+
 void Coordinator::seal(BatchId id) {
     auto* const batch = live_batch(id);
     if (!batch) return;
@@ -232,6 +236,7 @@ void Coordinator::settle(Batch& batch) {
 
 void Coordinator::assign(Batch& batch, NodeId id, std::uint64_t size, std::vector<Assignment>& out) {
     auto const tasks = batch.unassigned.take_front(size);
+    batch.fresh = std::max(batch.fresh, tasks.last);
     batch.held += tasks.size();
     batch.shares[id].held += tasks.size();
     auto const block = next_block_++;
@@ -266,6 +271,8 @@ bool Coordinator::serve(NodeId id, std::vector<Assignment>& out) {
 
 void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
     while (!batch.unassigned.empty()) {
+        auto const first = batch.unassigned.intervals().begin()->first;
+        if (batch.paused && first >= batch.fresh) return;
         NodeId best = -1;
         double least = std::numeric_limits<double>::infinity();
         std::uint64_t room = 0;
@@ -280,6 +287,7 @@ void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
             room = here;
         }
         if (room == 0) return;
+        if (batch.paused) room = std::min(room, batch.fresh - first);
         if (alive_nodes_ > 1) {
             // One round at a time, so that the nodes get equal shares of what is there.
             auto const executors = static_cast<std::uint64_t>(nodes_.at(best).executors);

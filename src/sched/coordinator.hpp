@@ -78,6 +78,9 @@ public:
     void extend(BatchId batch, std::uint64_t tasks);
     /// A growing batch gets no more tasks: it completes when those it has are finished or dropped.
     void seal(BatchId batch);
+    /// While paused, only those of its tasks are handed out that were before and came back: whoever reads the
+    /// results in order may need them to go on.
+    void pause(BatchId batch, bool paused);
     /// Drops those of the tasks that no node holds, and says which. A task that is returned later is not
     /// dropped.
     std::vector<Range> drop(BatchId batch, Range tasks);
@@ -143,6 +146,8 @@ private:
         std::uint64_t turn = 0;  // when it was served last
         std::uint64_t held = 0;  // tasks in blocks
         std::uint64_t finished = 0;
+        std::uint64_t fresh = 0;  // tasks from here on were never handed out
+        bool paused = false;
         bool sealed = false;
         bool cancelled = false;
         bool complete = false;
