@@ -198,7 +198,10 @@ wire::Payload Host::items_of(Batch const& batch, wire::TaskRange tasks) const {
 
 void Host::on(wire::RequestBlock const& request) {
     std::lock_guard const lock(scheduling_);
-    coordinator_.request(request.node);
+    if (request.any)
+        coordinator_.request(request.node);
+    else
+        coordinator_.request_of(request.node, request.batch);
 }
 
 void Host::on(wire::BlockResults results) {

@@ -82,6 +82,10 @@ void Coordinator::request(NodeId node) {
     if (alive_node(node)) waiting_.push_back(node);
 }
 
+void Coordinator::request_of(NodeId node, BatchId batch) {
+    if (alive_node(node) && live_batch(batch)) waiting_for_.emplace_back(node, batch);
+}
+
 void Coordinator::set_max_block(BatchId batch_id, NodeId node, std::uint64_t tasks) {
     auto* const batch = live_batch(batch_id);
     if (alive_node(node) && batch) batch->shares[node].max_block = tasks;
@@ -129,6 +133,7 @@ void Coordinator::node_lost(NodeId id) {
             batch.shares.erase(share);
         }
     std::erase(waiting_, id);
+    std::erase_if(waiting_for_, [id](auto const& request) { return request.first == id; });
     node->alive = false;
     --alive_nodes_;
     alive_executors_ -= node->executors;
@@ -147,6 +152,15 @@ std::vector<Assignment> Coordinator::take_assignments() {
     if (held_) return assignments;
     for (auto const id : std::vector(growing_.begin(), growing_.end()))
         serve_growing(batches_.at(id), assignments);
+    std::erase_if(waiting_for_, [&](auto const& request) {
+        auto* const batch = live_batch(request.second);
+        if (batch == nullptr) return true;
+        if (batch->unassigned.empty()) return false;
+        auto const size = block_size(*batch, request.first, nodes_.at(request.first));
+        if (size == 0) return false;
+        assign(*batch, request.first, size, assignments);
+        return true;
+    });
     std::deque<NodeId> unserved;
     while (!waiting_.empty() && !turns_.empty()) {
         auto const node = waiting_.front();

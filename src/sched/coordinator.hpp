@@ -87,6 +87,8 @@ public:
     /// The node asks for one more block. The request waits until there is work; a node may have several
     /// waiting.
     void request(NodeId node);
+    /// The same for one batch. Forgotten when that has completed.
+    void request_of(NodeId node, BatchId batch);
     /// The most tasks of the batch in one block for that node (its memory over the batch's bytes per task).
     /// Unlimited until set; 0: the node gets none of this batch, and the caller sees to it that some node can
     /// take it.
@@ -189,6 +191,7 @@ private:
     std::set<BatchId> growing_;  // growing batches with unassigned tasks
     std::uint64_t next_turn_ = 0;
     std::deque<NodeId> waiting_;
+    std::vector<std::pair<NodeId, BatchId>> waiting_for_;
     std::vector<BatchId> completed_, reported_;
     BatchId next_batch_ = 0;
     BlockId next_block_ = 0;

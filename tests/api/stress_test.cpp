@@ -191,7 +191,9 @@ TEST(Stress, CrashesHitNobodyElse) {
     auto const results = map.get();
     EXPECT_EQ(results.failures().size(), count - expected_good);
     for (std::uint64_t i = 0; i < count; ++i)
-        if (ends_well(i)) EXPECT_EQ(results[i], i + 1);
+        if (ends_well(i)) {
+            EXPECT_EQ(results[i], i + 1);
+        }
 }
 
 TEST(Stress, RoundsLeaveNothingBehind) {
