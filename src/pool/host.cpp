@@ -290,6 +290,7 @@ void Host::hand_out() {
               wire::AssignBlock{.batch = assignment.batch,
                                 .block = assignment.block,
                                 .tasks = tasks,
+                                .asked_for = assignment.asked_for,
                                 .payload = items_of(batches_.at(assignment.batch), tasks)});
     }
 }

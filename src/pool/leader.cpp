@@ -109,7 +109,9 @@ bool Leader::place_function(Batch& batch) {
 
 void Leader::assign(wire::AssignBlock block) {
     auto const& spec = batches_.at(block.batch).spec;
-    if (asked_for_.erase(block.batch) == 0 && !spec.prompt && !spec.on_each)
+    if (block.asked_for)
+        asked_for_.erase(block.batch);
+    else if (!spec.prompt && !spec.on_each)
         --requested_;  // those come unasked
     waiting_.push_back(std::move(block));
 }

@@ -159,6 +159,7 @@ std::vector<Assignment> Coordinator::take_assignments() {
         auto const size = block_size(*batch, request.first, nodes_.at(request.first));
         if (size == 0) return false;
         assign(*batch, request.first, size, assignments);
+        assignments.back().asked_for = true;
         return true;
     });
     std::deque<NodeId> unserved;

@@ -41,6 +41,7 @@ struct Assignment {
     BatchId batch = 0;
     BlockId block = 0;
     Range tasks;
+    bool asked_for = false;  ///< answers request_of()
 };
 
 /// Owns the batches and hands blocks of consecutive tasks to nodes by weighted factoring (Hummel, Schmidt,

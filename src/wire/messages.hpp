@@ -123,10 +123,11 @@ struct AssignBlock {
     std::uint32_t batch = 0;
     std::uint64_t block = 0;
     TaskRange tasks;
+    bool asked_for = false;  ///< answers a request for this batch, not one for any
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(batch, block, tasks);
+        archive(batch, block, tasks, asked_for);
     }
 };
 
