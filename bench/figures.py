@@ -166,6 +166,33 @@ def file_8b(bench: Bench) -> Iterator[dict]:
     yield _records(bench, "file_8b", 8, bench.pick(512, 2), MIB)
 
 
+def _calls(bench: Bench, name: str, job: str, tasks: int, unit: str, goal: float, value_of) -> dict:
+    """A figure whose reference is its goal: no plain program does the same."""
+    runs, others = bench.quiet(lambda: _job(bench, job, "--tasks", tasks)(), bench.repetitions)
+    expected = 2 * (tasks * (tasks - 1) // 2) ** 2 + (tasks - 1) * tasks * (2 * tasks - 1) // 6
+    if wrong := [checksum for _, checksum in runs if int(checksum, 16) != expected % 2**64]:
+        raise Failure(f"{name}: wrong results (checksum {wrong[0]})")
+    values = [value_of(seconds) for seconds, _ in runs]
+    value, is_time = statistics.median(values), unit == "s"
+    return bench.record(name, value, unit, goal, value / goal, ranks=2, reach=f"{'<' if is_time else '>='} {goal:g}",
+                        met=value < goal if is_time else value >= goal, repetitions=bench.repetitions, tasks=tasks,
+                        value_range=[min(values), max(values)], other_load=others)
+
+
+def submit_throughput(bench: Bench) -> Iterator[dict]:
+    tasks = bench.pick(500_000, 2_000)
+    yield _calls(bench, "submit_throughput", "submits", tasks, "tasks/s", 200e3, lambda seconds: tasks / seconds)
+
+
+def submit_round_trip(bench: Bench) -> Iterator[dict]:
+    yield _calls(bench, "submit_round_trip", "round-trips", bench.pick(10_000, 100), "s", 100e-6, float)
+
+
+def imap_stream(bench: Bench) -> Iterator[dict]:
+    tasks = bench.pick(30_000_000, 20_000)
+    yield _calls(bench, "imap_stream", "stream", tasks, "items/s", 10e6, lambda seconds: tasks / seconds)
+
+
 def start_up(bench: Bench) -> Iterator[dict]:
     def wall(command: list[str]) -> float:
         start = time.monotonic()
@@ -189,5 +216,6 @@ def start_up(bench: Bench) -> Iterator[dict]:
 GROUPS = {
     each.__name__: each
     for each in (convolve_reduced, convolve_file, square_chunk1, square_auto, memory_shared, read_shared, cpu,
-                 share_1gib, file_1mib, file_8b, start_up)
+                 share_1gib, file_1mib, file_8b,
+                 submit_throughput, submit_round_trip, imap_stream, start_up)
 }

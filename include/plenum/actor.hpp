@@ -44,7 +44,7 @@ public:
         auto answer = std::make_shared<detail::ActorAnswer>();
         detail::actor_port().call(address_, detail::RegisteredMethod<T, method>::id,
                                   request<method>(std::forward<Args>(arguments)...), answer);
-        return Future<typename Traits::result>(std::move(answer));
+        return Future<typename Traits::result>::of_bytes(std::move(answer));
     }
 
     /// The same without a result: costs the caller a few microseconds. What the method throws is printed.
@@ -61,7 +61,7 @@ public:
     {
         auto answer = std::make_shared<detail::ActorAnswer>();
         detail::actor_port().call(address_, detail::RegisteredCopy<T>::id, Bytes(detail::actor_room), answer);
-        return Future<T>(std::move(answer));
+        return Future<T>::of_bytes(std::move(answer));
     }
 
     /// The actor's number in this run, from 1, as it stands in messages and in front of what it prints.

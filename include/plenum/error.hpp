@@ -13,7 +13,7 @@ enum class ExitCode : int {
     usage = 2,         ///< the command line or a call is wrong
     environment = 3,   ///< input files, memory, disk or MPI
     tasks_failed = 4,  ///< finished, but some tasks failed
-    incomplete = 75,   ///< stopped before the end; the same command continues
+    incomplete = 75,   ///< stopped before the end, or a wait did
 };
 
 /// Base of all errors that Plenum throws. `what()` is one line: the problem, in brackets why, then the way out.

@@ -9,6 +9,7 @@
 #include <plenum/detail/future_state.hpp>
 #include <ranges>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -27,7 +28,16 @@ public:
     using value_type = T;
 
     Future() = default;
-    explicit Future(std::shared_ptr<detail::FutureState> state) noexcept : state_(std::move(state)) {}
+    /// Its result arrives as bytes.
+    [[nodiscard]] static Future of_bytes(std::shared_ptr<detail::FutureState> state) noexcept {
+        Future future(std::move(state));
+        if constexpr (!std::is_void_v<T>) future.decode_ = &detail::decode_result<T>;
+        return future;
+    }
+    /// Its result is a value of this process, which need not travel.
+    [[nodiscard]] static Future of_value(std::shared_ptr<detail::FutureState> state) noexcept {
+        return Future(std::move(state));
+    }
 
     /// False: made by the default constructor; only assignment is allowed then.
     [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
@@ -61,13 +71,14 @@ public:
     }
 
     /// A future of `next(result)`, which runs on the pool's callback thread when the result is there. An error of the
-    /// call passes on to the new future; `next` does not run then. `next` stays on rank 0: it may capture anything,
+    /// call passes on to the new future; `next` does not run then. A callback that waits for that future throws
+    /// UsageError. `next` stays on rank 0: it may capture anything,
     /// may submit() and map_async(), and must not block for long: callbacks run one after the other.
     template <std::invocable<T> Next>
     auto then(Next next) const {
         using U = std::invoke_result_t<Next&, T>;
         using Stored = std::conditional_t<std::is_void_v<U>, char, U>;
-        auto result = std::make_shared<detail::FutureState>();
+        auto result = state_->follow_up();
         on_done([result, next = std::move(next)](Future const& self) mutable {
             try {
                 if constexpr (std::is_void_v<U>) {
@@ -82,16 +93,15 @@ public:
                 result->set_error(std::current_exception());
             }
         });
-        return Future<Stored>(std::move(result));
+        return Future<Stored>::of_value(std::move(result));
     }
     /// Calls `callback(future)` on the pool's callback thread when the call has ended, whatever its end. What the
     /// callback throws is printed as a warning and goes no further.
     template <std::invocable<Future const&> Callback>
     void on_done(Callback callback) const {
-        auto const state = state_;
         auto const run = std::make_shared<Callback>(std::move(callback));
-        state_->then([state, run] {
-            state->call_back([state, run] { (*run)(Future(state)); });
+        state_->then([self = *this, run] {
+            self.state_->call_back([self, run] { (*run)(self); });
         });
     }
 
@@ -99,6 +109,7 @@ public:
 
 private:
     using Phase = detail::FutureState::Phase;
+    explicit Future(std::shared_ptr<detail::FutureState> state) noexcept : state_(std::move(state)) {}
 
     [[nodiscard]] static CancelledError cancelled_error() {
         return CancelledError("the call was cancelled (it never ran); do not ask for its result");
@@ -107,13 +118,14 @@ private:
         if (state_->phase() == Phase::cancelled) throw cancelled_error();
         if (state_->error()) std::rethrow_exception(state_->error());
         if constexpr (!std::is_void_v<T>) {
-            if constexpr (std::is_copy_constructible_v<T>)  // others come as bytes only
-                if (auto const* const value = static_cast<T const*>(state_->value())) return *value;
-            return detail::decode_result<T>(state_->bytes());
+            if (decode_ != nullptr) return decode_(state_->bytes());
+            if constexpr (std::is_copy_constructible_v<T>) return *static_cast<T const*>(state_->value());
+            throw std::logic_error("a value that cannot be copied was asked for");
         }
     }
 
     std::shared_ptr<detail::FutureState> state_;
+    T (*decode_)(ByteView) = nullptr;
 };
 
 /// When wait() returns.

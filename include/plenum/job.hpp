@@ -26,6 +26,8 @@ struct Job {
 
 /// Makes the job known to `plenum run`; for initialisers of namespace-scope variables:
 /// `auto const registered = plenum::add_job({.name = "convolve", ...});`
+/// Name the function that `run` points to after the job: task functions are known by the names of their enclosing
+/// functions, and lambdas of one signature in two functions `run` of two files end the program at its start.
 /// Always true. A second job or option of the same name, a name with other characters, an option that is a
 /// run option of `plenum`, or a job without `run` ends the program with a message: the mistake is in the
 /// source.

@@ -302,7 +302,7 @@ private:
         Bytes item;
         detail::pack_function(f, item);
         (detail::pack_part<std::decay_t<Args>>(arguments, item), ...);
-        return Future<R>(core_->future_queue(request)->submit(item));
+        return Future<R>::of_bytes(core_->future_queue(request)->submit(item));
     }
     template <class F, class Items>
     [[nodiscard]] auto lazy(F const& f, Items&& items, MapOptions const& options, bool ordered) const {

@@ -69,9 +69,11 @@ public:
     Window(std::uint64_t asked, int executors)
         : executors_(static_cast<std::uint64_t>(executors)), fixed_(asked != 0),
           tasks_(asked != 0 ? asked : 16 * executors_) {}
-    /// `in_flight` tasks hold about that many bytes each.
-    [[nodiscard]] std::uint64_t room(std::uint64_t in_flight, double bytes_each) const noexcept {
+    /// `in_flight` tasks hold about that many bytes each; `waiting` bytes of results wait for the reader.
+    [[nodiscard]] std::uint64_t room(std::uint64_t in_flight, double bytes_each,
+                                     std::uint64_t waiting) const noexcept {
         auto most = tasks_;
+        if (!fixed_ && static_cast<double>(waiting) > most_bytes) return 0;
         if (!fixed_ && bytes_each > 0)
             most = std::min(most, std::max(2 * executors_, static_cast<std::uint64_t>(most_bytes / bytes_each)));
         return most > in_flight ? most - in_flight : 0;
@@ -193,7 +195,7 @@ private:
         while (more_) {
             auto const each = (appended_ == 0 ? 0 : static_cast<double>(item_bytes_) / static_cast<double>(appended_)) +
                               (results_ == 0 ? 0 : static_cast<double>(result_bytes_) / static_cast<double>(results_));
-            auto const room = window_.room(reader_->in_flight(), each);
+            auto const room = window_.room(reader_->in_flight(), each, reader_->waiting_bytes());
             if (room == 0) break;
             // A few at a time: each may take its maker long.
             detail::PackedItems items;

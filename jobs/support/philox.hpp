@@ -15,7 +15,9 @@ enum class RandomStream : std::uint16_t {
     blobs = 3,
     blob_grain = 4,
     perceptron = 5,
-    samples = 6
+    samples = 6,
+    words = 7,
+    documents = 8
 };
 
 /// Four numbers in [0, 1), multiples of 2^-24 and so exact in float: block `minor` of

@@ -47,6 +47,7 @@ void EnginePool::finish() {
 void EnginePool::cancel_all() {
     {
         std::lock_guard const lock(mutex_);
+        std::erase_if(retired_, [](auto const& queue) { return queue->has_ended(); });
         for (auto& [key, queue] : queues_) retired_.push_back(std::move(queue));
         queues_.clear();
     }

@@ -97,7 +97,7 @@ template <class Option>
         Meaning{ExitCode::usage, "the command line is wrong"},
         Meaning{ExitCode::environment, "an input file, memory, the disk or MPI is missing or broken"},
         Meaning{ExitCode::tasks_failed, "finished, but some tasks failed"},
-        Meaning{ExitCode::incomplete, "stopped before the end; the same command continues"},
+        Meaning{ExitCode::incomplete, "stopped before the end"},
     };
     std::vector<Row> rows;
     for (auto const& meaning : meanings)

@@ -68,6 +68,11 @@ void ActorAnswer::call_back(std::function<void()> work) {
     actor_port().call_back(std::move(work));
 }
 
+std::shared_ptr<FutureState> ActorAnswer::follow_up() const {
+    return std::make_shared<FollowUp>(
+        [](std::function<void()> work) { actor_port().call_back(std::move(work)); });
+}
+
 std::string readable_type_name(char const* mangled) {
     int status = 0;
     std::unique_ptr<char, decltype(&std::free)> const name(

@@ -22,6 +22,8 @@ public:
 
     /// Results of tasks that are final, in any order. May keep the payload and work on it later.
     virtual void take(wire::BlockResults results) = 0;
+    /// True: whoever reads the results has enough of them for now.
+    [[nodiscard]] virtual bool full() const noexcept { return false; }
     /// Bytes taken but not stored yet.
     [[nodiscard]] virtual std::uint64_t backlog() const noexcept { return 0; }
     /// A defect of the sink (a full disk): the batch cannot succeed any more.

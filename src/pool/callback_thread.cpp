@@ -1,6 +1,7 @@
 #include "pool/callback_thread.hpp"
 
 #include <exception>
+#include <plenum/detail/completion.hpp>
 
 namespace plenum::pool {
 
@@ -28,6 +29,7 @@ void CallbackThread::drain() {
 }
 
 void CallbackThread::loop() {
+    detail::runs_callbacks() = true;
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [this] { return closing_ || !queue_.empty(); });

@@ -7,4 +7,9 @@ Completions& completions() noexcept {
     return all;
 }
 
+bool& runs_callbacks() noexcept {
+    static thread_local bool here = false;
+    return here;
+}
+
 }  // namespace plenum::detail

@@ -17,6 +17,10 @@ public:
         return true;
     }
     void call_back(std::function<void()> work) override { core_.call_back(std::move(work)); }
+    std::shared_ptr<FutureState> follow_up() const override {
+        return std::make_shared<FollowUp>(
+            [&core = core_](std::function<void()> work) { core.call_back(std::move(work)); });
+    }
 
 private:
     std::weak_ptr<FutureQueue> queue_;
@@ -30,26 +34,35 @@ void FutureQueue::open(BatchRequest request) {
 
 std::shared_ptr<FutureState> FutureQueue::submit(ByteView item) {
     std::array const length{static_cast<std::uint64_t>(item.size())};
-    std::lock_guard const in_order(order_);
-    std::shared_ptr<FutureState> state;
-    {
-        std::lock_guard const lock(mutex_);
-        state = std::make_shared<CallState>(weak_from_this(), core_, first_ + states_.size());
-        states_.push_back(state);
-    }
-    // Not under the lock that results need: appending waits for the scheduler, which may be delivering.
+    std::lock_guard const lock(order_);
+    auto state = add();  // before the call can end
     try {
         stream_->append(1, item, length);
+    } catch (CancelledError const&) {
+        take_back();
+        state->set_cancelled();
     } catch (...) {
-        std::lock_guard const lock(mutex_);
-        if (!states_.empty() && states_.back() == state) states_.pop_back();
+        take_back();
         throw;
     }
     return state;
 }
 
+std::shared_ptr<FutureState> FutureQueue::add() {
+    std::lock_guard const lock(mutex_);
+    auto state = std::make_shared<CallState>(weak_from_this(), core_, first_ + states_.size());
+    states_.push_back(state);
+    return state;
+}
+
+void FutureQueue::take_back() {
+    std::lock_guard const lock(mutex_);
+    if (!states_.empty()) states_.pop_back();  // empty: the stream has ended meanwhile
+}
+
 std::shared_ptr<FutureState> FutureQueue::take(std::uint64_t task) {
     std::lock_guard const lock(mutex_);
+    if (task < first_ || task - first_ >= states_.size()) return nullptr;
     auto state = std::exchange(states_[task - first_], nullptr);
     while (!states_.empty() && !states_.front()) {
         states_.pop_front();

@@ -107,8 +107,7 @@ void Host::set_block_limits(sched::BatchId id, Batch& batch, std::uint64_t large
         auto& limit = most[static_cast<std::size_t>(n)];
         // Results of varying length: few tasks at first, more when their mean size is known.
         if (batch.opened.stride == 0 && batch.varying_tasks == 0)
-            limit = std::min(limit,
-                             first_varying_per_executor * static_cast<std::uint64_t>(executors_on(n)));
+            limit = std::min(limit, first_varying_per_executor * static_cast<std::uint64_t>(executors_on(n)));
         coordinator_.set_max_block(id, n, limit);
     }
 }
@@ -153,11 +152,11 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     if (request.on_each_executor) return begin_on_each(std::move(batch), limits);
 
     std::lock_guard const lock(scheduling_);
-    auto const id =
-        coordinator_.add_batch({.tasks = request.tasks,
-                                .priority = request.priority,
-                                .blocks_per_node = request.running_per_node == 0 ? 0 : limited_blocks_per_node,
-                                .growing = grows});
+    auto const id = coordinator_.add_batch(
+        {.tasks = request.tasks,
+         .priority = request.priority,
+         .blocks_per_node = request.running_per_node == 0 ? 0 : limited_blocks_per_node,
+         .growing = grows});
     work->id = batch.opened.batch = id;
     set_block_limits(id, batch, largest);
     progress_.tasks += request.tasks;
@@ -199,7 +198,10 @@ wire::Payload Host::items_of(Batch const& batch, wire::TaskRange tasks) const {
 
 void Host::on(wire::RequestBlock const& request) {
     std::lock_guard const lock(scheduling_);
-    coordinator_.request(request.node);
+    if (request.any)
+        coordinator_.request(request.node);
+    else
+        coordinator_.request_of(request.node, request.batch);
 }
 
 void Host::on(wire::BlockResults results) {
@@ -261,18 +263,22 @@ void Host::cancel(sched::BatchId id, Batch& batch) {
     batch.final_tasks += dropped;
     progress_.tasks -= dropped;
     coordinator_.cancel(id);
-    post([this, id] {
-        for (int const leader : topology_.leaders) send_(leader, wire::CancelBatch{.batch = id});
-    });
+    if (batch.announced)
+        post([this, id] {
+            for (int const leader : topology_.leaders) send_(leader, wire::CancelBatch{.batch = id});
+        });
 }
 
 void Host::hand_out() {
     std::uint64_t backlog = 0;
     for (auto& [id, batch] : batches_) {
-        // Here, so that no block of it is sent before: it may have begun after this round had begun.
+        // Here, under the lock that its first block is handed out under: the leaders get to know it before.
         if (!std::exchange(batch.announced, true))
             for (int const leader : topology_.leaders) send_(leader, batch.opened);
-        if (batch.stream) take_from_stream(id, batch);
+        if (batch.stream) {
+            take_from_stream(id, batch);
+            coordinator_.pause(id, batch.work->sink->full());
+        }
         backlog = std::max(backlog, batch.work->sink->backlog());
         if (!batch.cancelled && batch.work->sink->broken()) cancel(id, batch);
     }

@@ -67,7 +67,7 @@ public:
     void cancel(std::shared_ptr<Work> const& work);
     void cancel_all();
 
-    // ---- called by the body's thread; they block it ----
+    // ---- called by the body's threads; they block them ----
 
     /// Room in the arrays' part of every node's memory: checked everywhere, then made present everywhere.
     [[nodiscard]] std::uint64_t place_array(std::uint64_t bytes);
@@ -173,6 +173,7 @@ private:
     Progress progress_;
     sched::BatchId next_on_each_ = first_on_each;
     std::mutex scheduling_;  // guards the coordinator and the batches; taken before mutex_
+    std::mutex asking_;      // held over a question to ranks: one at a time
     std::mutex mutex_;       // guards what follows, and the streams' states
     std::vector<std::function<void()>> posted_;
     std::map<std::uint64_t, std::vector<ExitRecord>> exit_records_;  // by state

@@ -22,6 +22,7 @@ std::vector<int> tree_children(int node, int nodes) {
 }
 
 void Host::ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only) {
+    std::lock_guard const one_at_a_time(asking_);
     std::promise<void> done;
     auto future = done.get_future();
     auto const shared = std::make_shared<std::promise<void>>(std::move(done));
@@ -78,6 +79,7 @@ std::uint64_t Host::place_array(std::uint64_t bytes) {
 
 void Host::publish_array(std::uint64_t offset, std::uint64_t bytes) {
     if (topology_.nodes == 1 || bytes == 0) return;  // nothing to send, and no answer to wait for
+    std::lock_guard const one_at_a_time(asking_);
     std::promise<void> done;
     auto future = done.get_future();
     auto const shared = std::make_shared<std::promise<void>>(std::move(done));

@@ -32,6 +32,7 @@ public:
         }
         host_.ring();
     }
+    void resume() override { host_.ring(); }
     void seal() override {
         {
             std::lock_guard const lock(host_.mutex_);

@@ -16,11 +16,13 @@ int Host::executors() const noexcept {
 
 void Host::begin_on_each(Batch batch, std::vector<std::uint64_t> const& most) {
     for (int n = 0; n < topology_.nodes; ++n)
-        if (auto const fit = most[static_cast<std::size_t>(n)]; fit < static_cast<std::uint64_t>(executors_on(n)))
-            throw EnvironmentError(fmt::format(
-                "a result from each of {} executors of a node does not fit into its memory (only {} do); give "
-                "more with --node-memory, or return less",
-                executors_on(n), fit));
+        if (auto const fit = most[static_cast<std::size_t>(n)];
+            fit < static_cast<std::uint64_t>(executors_on(n)))
+            throw EnvironmentError(
+                fmt::format("a result from each of {} executors of a node does not fit into its memory (only "
+                            "{} do); give "
+                            "more with --node-memory, or return less",
+                            executors_on(n), fit));
     std::lock_guard const lock(scheduling_);
     auto const id = next_on_each_++;
     batch.opened.batch = batch.work->id = id;

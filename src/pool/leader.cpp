@@ -66,6 +66,7 @@ void Leader::open(wire::OpenBatch batch) {
 
 void Leader::close(wire::CloseBatch batch) {
     batches_.erase(batch.batch);
+    asked_for_.erase(batch.batch);
 }
 
 void Leader::cancel(wire::CancelBatch batch) {
@@ -108,7 +109,8 @@ bool Leader::place_function(Batch& batch) {
 
 void Leader::assign(wire::AssignBlock block) {
     auto const& spec = batches_.at(block.batch).spec;
-    if (!spec.prompt && !spec.on_each) --requested_;  // those come unasked
+    if (asked_for_.erase(block.batch) == 0 && !spec.prompt && !spec.on_each)
+        --requested_;  // those come unasked
     waiting_.push_back(std::move(block));
 }
 
@@ -126,18 +128,18 @@ int Leader::open_blocks() const {
     }));
     for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
-        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.prompt == 0 && slot.permits == 0 &&
-            slot.next.load(std::memory_order_relaxed) < slot.units)
+        if (slot.state.load(std::memory_order_relaxed) == SlotState::posted && slot.prompt == 0 &&
+            slot.permits == 0 && slot.next.load(std::memory_order_relaxed) < slot.units)
             ++open;
     }
     return open;
 }
 
-bool Leader::lacks_a_batch() const {
+std::set<std::uint32_t> Leader::lacking_batches() const {
     std::set<std::uint32_t> lacking;
     for (auto const& [id, batch] : batches_)
         if (!batch.spec.prompt && !batch.spec.on_each) lacking.insert(id);
-    if (lacking.size() < 2) return false;
+    if (lacking.size() < 2) return {};
     for (auto const& assignment : waiting_) lacking.erase(assignment.batch);
     for (int i = 0; i < node_.header().slot_count; ++i) {
         auto const& slot = node_.slot(i);
@@ -145,11 +147,10 @@ bool Leader::lacks_a_batch() const {
             slot.next.load(std::memory_order_relaxed) < slot.units)
             lacking.erase(slot.batch);
     }
-    return !lacking.empty();
+    return lacking;
 }
 
 bool Leader::wants_block() const {
-    if (requested_ == 0 && lacks_a_batch()) return true;
     if (place_.nodes == 1) return open_blocks() + requested_ < blocks_ahead_alone;
     if (requested_ > 0 || !waiting_.empty()) return false;
     // With other nodes a block kept ahead is work that they cannot have: ask when an executor idles with
@@ -179,6 +180,9 @@ bool Leader::wants_block() const {
 }
 
 void Leader::request_blocks() {
+    for (auto const batch : lacking_batches())
+        if (asked_for_.insert(batch).second)
+            send_(wire::RequestBlock{.node = place_.node, .any = false, .batch = batch});
     while (wants_block()) {
         ++requested_;
         send_(wire::RequestBlock{.node = place_.node});

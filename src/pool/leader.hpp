@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <plenum/detail/chunk_call.hpp>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -108,8 +109,9 @@ private:
     void collect(int index, bool complete);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
     [[nodiscard]] double mean_task_seconds(std::uint32_t batch) const;
-    /// There is a batch of which this node has no tasks left: it cannot take its turn here.
-    [[nodiscard]] bool lacks_a_batch() const;
+    /// Batches of which this node has no tasks left, when there are several: they cannot take their turn
+    /// here.
+    [[nodiscard]] std::set<std::uint32_t> lacking_batches() const;
     [[nodiscard]] bool wants_block() const;
     void request_blocks();
     [[nodiscard]] int open_blocks() const;
@@ -124,6 +126,7 @@ private:
     std::deque<wire::AssignBlock> waiting_;  // assigned, no room yet
     std::vector<Recovery> recoveries_;
     int requested_ = 0;
+    std::set<std::uint32_t> asked_for_;  // batches of which one block more was requested
     std::uint64_t next_sequence_ = 1;
     std::shared_ptr<OnTheWay> on_the_way_;
     base::Ringer ringer_;

@@ -16,6 +16,7 @@ public:
     StreamSink(std::shared_ptr<detail::StreamReceiver> receiver, std::uint64_t stride,
                std::vector<std::string> const& hosts)
         : receiver_(std::move(receiver)), stride_(stride), hosts_(hosts) {}
+    bool full() const noexcept override { return receiver_ != nullptr && receiver_->full(); }
     void take(wire::BlockResults results) override;
     void finish(std::function<void(std::exception_ptr)> done) override;
 

@@ -59,6 +59,10 @@ void Coordinator::extend(BatchId id, std::uint64_t tasks) {
     settle(*batch);
 }
 
+void Coordinator::pause(BatchId id, bool paused) {
+    if (auto* const batch = live_batch(id)) batch->paused = paused;
+}
+
 void Coordinator::seal(BatchId id) {
     auto* const batch = live_batch(id);
     if (!batch) return;
@@ -76,6 +80,10 @@ std::vector<Range> Coordinator::drop(BatchId id, Range tasks) {
 
 void Coordinator::request(NodeId node) {
     if (alive_node(node)) waiting_.push_back(node);
+}
+
+void Coordinator::request_of(NodeId node, BatchId batch) {
+    if (alive_node(node) && live_batch(batch)) waiting_for_.emplace_back(node, batch);
 }
 
 void Coordinator::set_max_block(BatchId batch_id, NodeId node, std::uint64_t tasks) {
@@ -125,6 +133,7 @@ void Coordinator::node_lost(NodeId id) {
             batch.shares.erase(share);
         }
     std::erase(waiting_, id);
+    std::erase_if(waiting_for_, [id](auto const& request) { return request.first == id; });
     node->alive = false;
     --alive_nodes_;
     alive_executors_ -= node->executors;
@@ -143,6 +152,15 @@ std::vector<Assignment> Coordinator::take_assignments() {
     if (held_) return assignments;
     for (auto const id : std::vector(growing_.begin(), growing_.end()))
         serve_growing(batches_.at(id), assignments);
+    std::erase_if(waiting_for_, [&](auto const& request) {
+        auto* const batch = live_batch(request.second);
+        if (batch == nullptr) return true;
+        if (batch->unassigned.empty()) return false;
+        auto const size = block_size(*batch, request.first, nodes_.at(request.first));
+        if (size == 0) return false;
+        assign(*batch, request.first, size, assignments);
+        return true;
+    });
     std::deque<NodeId> unserved;
     while (!waiting_.empty() && !turns_.empty()) {
         auto const node = waiting_.front();
@@ -232,6 +250,7 @@ void Coordinator::settle(Batch& batch) {
 
 void Coordinator::assign(Batch& batch, NodeId id, std::uint64_t size, std::vector<Assignment>& out) {
     auto const tasks = batch.unassigned.take_front(size);
+    batch.fresh = std::max(batch.fresh, tasks.last);
     batch.held += tasks.size();
     batch.shares[id].held += tasks.size();
     auto const block = next_block_++;
@@ -266,6 +285,8 @@ bool Coordinator::serve(NodeId id, std::vector<Assignment>& out) {
 
 void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
     while (!batch.unassigned.empty()) {
+        auto const first = batch.unassigned.intervals().begin()->first;
+        if (batch.paused && first >= batch.fresh) return;
         NodeId best = -1;
         double least = std::numeric_limits<double>::infinity();
         std::uint64_t room = 0;
@@ -280,6 +301,7 @@ void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
             room = here;
         }
         if (room == 0) return;
+        if (batch.paused) room = std::min(room, batch.fresh - first);
         if (alive_nodes_ > 1) {
             // One round at a time, so that the nodes get equal shares of what is there.
             auto const executors = static_cast<std::uint64_t>(nodes_.at(best).executors);

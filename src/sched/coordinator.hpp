@@ -78,12 +78,17 @@ public:
     void extend(BatchId batch, std::uint64_t tasks);
     /// A growing batch gets no more tasks: it completes when those it has are finished or dropped.
     void seal(BatchId batch);
+    /// While paused, only those of its tasks are handed out that were before and came back: whoever reads the
+    /// results in order may need them to go on.
+    void pause(BatchId batch, bool paused);
     /// Drops those of the tasks that no node holds, and says which. A task that is returned later is not
     /// dropped.
     std::vector<Range> drop(BatchId batch, Range tasks);
     /// The node asks for one more block. The request waits until there is work; a node may have several
     /// waiting.
     void request(NodeId node);
+    /// The same for one batch. Forgotten when that has completed.
+    void request_of(NodeId node, BatchId batch);
     /// The most tasks of the batch in one block for that node (its memory over the batch's bytes per task).
     /// Unlimited until set; 0: the node gets none of this batch, and the caller sees to it that some node can
     /// take it.
@@ -143,6 +148,8 @@ private:
         std::uint64_t turn = 0;  // when it was served last
         std::uint64_t held = 0;  // tasks in blocks
         std::uint64_t finished = 0;
+        std::uint64_t fresh = 0;  // tasks from here on were never handed out
+        bool paused = false;
         bool sealed = false;
         bool cancelled = false;
         bool complete = false;
@@ -184,6 +191,7 @@ private:
     std::set<BatchId> growing_;  // growing batches with unassigned tasks
     std::uint64_t next_turn_ = 0;
     std::deque<NodeId> waiting_;
+    std::vector<std::pair<NodeId, BatchId>> waiting_for_;
     std::vector<BatchId> completed_, reported_;
     BatchId next_batch_ = 0;
     BlockId next_block_ = 0;

@@ -107,12 +107,14 @@ struct CancelBatch {
     }
 };
 
-/// Leader to rank 0: send one more block.
+/// Leader to rank 0: send one more block, of any batch or of one that the node has no tasks of.
 struct RequestBlock {
     std::int32_t node = 0;
+    bool any = true;
+    std::uint32_t batch = 0;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(node);
+        archive(node, any, batch);
     }
 };
 

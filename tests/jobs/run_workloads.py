@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-# The jobs segment, classify and blob_sum on some ranks: their files as h5py (and xarray, where there is one) reads
+# The jobs segment, classify, blob_sum, prefix_count and square on some ranks: their files as h5py (and xarray, where there is one) reads
 # them, against NumPy:
 #   run_workloads.py PLENUM MPIEXEC RANKS
 import hashlib
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import h5py
 import numpy as np
 from run_tools import Runs
 
+KING_JAMES = Path("/usr/lib/bible.data")
 DIGITS = Path("/usr/lib/python3/dist-packages/sklearn/datasets/data/digits.csv.gz")
 RANKS = int(sys.argv[3])
 
@@ -142,8 +145,65 @@ def blob_sum(runs: Runs):
     check_xarray(runs, runs.folder / "sums.h5", {"sum": ("task",)})
 
 
+def prefixes_in(file: Path) -> dict[str, int]:
+    with h5py.File(file) as h5:
+        letters, offsets = h5["results/prefix/values"][...].tobytes(), h5["results/prefix/offsets"][...]
+        return dict(zip((letters[a:b].decode() for a, b in zip(offsets, offsets[1:])),
+                        h5["results/count"][...].tolist(), strict=True))
+
+
+def popular_prefixes(text: str, popular: int) -> dict[str, int]:
+    counts = Counter(word[:length] for word in re.findall("[a-z]+", text.lower()) for length in range(1, len(word)))
+    return {prefix: count for prefix, count in sorted(counts.items()) if count > popular}
+
+
+def prefix_count(runs: Runs):
+    folder = runs.folder / "texts"
+    folder.mkdir()
+    random = np.random.default_rng(RANKS)
+    text = "".join(random.choice(list("aaBbc dé-\n"), 5000))
+    (folder / "one.txt").write_text(text)
+    (folder / "two.txt").write_text("Abc abd abd ABE")
+    for name, more, popular in (("few", ("--batch", "100", "--actors", "5"), 3), ("all", ("--popular", "0"), 0)):
+        runs.job("prefix_count", f"{name}.h5", "--text", "texts", "--verify", *more, ranks=RANKS)
+        got, wanted = prefixes_in(runs.folder / f"{name}.h5"), popular_prefixes(text + " abc abd abd abe", popular)
+        runs.equal(list(got.items()), list(wanted.items()), f"prefixes counted more than {popular} times")
+    with h5py.File(runs.folder / "few.h5") as file:
+        runs.equal(int(file["results/count"].attrs["words"]), len(re.findall("[a-zA-Z]+", text)) + 4, "words")
+    runs.job("prefix_count", "list.h5", "--text", "texts/two.txt,texts/one.txt", ranks=RANKS)
+    runs.equal(prefixes_in(runs.folder / "list.h5"), prefixes_in(runs.folder / "few.h5"), "a list of files")
+    made = ("--synthetic", "300", "--seed", "3")
+    runs.job("prefix_count", "made.h5", *made, "--batch", "5k", "--verify", ranks=RANKS)
+    runs.job("prefix_count", "made1.h5", *made)
+    runs.equal(prefixes_in(runs.folder / "made.h5"), prefixes_in(runs.folder / "made1.h5"), "those of one process")
+    if not KING_JAMES.exists():
+        print(f"{KING_JAMES} is not there: its words were not counted")
+        return
+    runs.job("prefix_count", "king.h5", "--verify", ranks=RANKS)
+    counts = prefixes_in(runs.folder / "king.h5")
+    runs.check(counts["nebuchadnezza"] > 3 and counts["beginnin"] >= 50, "names and words of the text are counted")
+
+
+def square(runs: Runs):
+    count = 50_001
+    wanted = sum(x * x for x in range(count)) % 2**64
+    for name, words in (("reduced", ()), ("streamed", ("--imap",)), ("kept", ("--keep",))):
+        runs.job("square", f"{name}.h5", "--count", str(count), "--verify", *words, ranks=RANKS)
+        with h5py.File(runs.folder / f"{name}.h5") as file:
+            runs.equal(file["sum"][...].tolist(), [wanted], f"{name}: the sum")
+            runs.equal(int(file["sum"].attrs["count"]), count, f"{name}: the count")
+            if name == "kept":
+                runs.equal(file["results/square"].dtype, np.dtype("u8"), "type of the squares")
+                runs.check(bool((file["results/square"][...] == np.arange(count, dtype="u8") ** 2).all()), "all squares")
+    runs.job("square", "long.h5", "--count", "70M", "--verify", ranks=RANKS)  # beyond 2^64
+    with h5py.File(runs.folder / "long.h5") as file:
+        n = 70_000_000
+        runs.equal(file["sum"][...].tolist(), [(n - 1) * n * (2 * n - 1) // 6 % 2**64], "a sum modulo 2^64")
+
+
 def dry_runs(runs: Runs):
-    for words in (("segment", "--synthetic", "5"), ("blob_sum",), ("classify", "--synthetic", "--layers", "3,2")):
+    for words in (("segment", "--synthetic", "5"), ("blob_sum",), ("square",), ("square", "--keep"),
+                  ("prefix_count", "--synthetic", "9"), ("classify", "--synthetic", "--layers", "3,2")):
         run = runs.run("run", *words, "--verify", "--dry-run", "-o", "dry.h5", ranks=RANKS)
         runs.equal(run.returncode, 0, f"dry run of {words} ({run.stderr[-300:]})")
         runs.check("would run" in run.stdout + run.stderr, f"dry run of {words} says what would run")
@@ -154,4 +214,6 @@ with Runs() as runs:
     segment(runs)
     classify(runs)
     blob_sum(runs)
+    prefix_count(runs)
+    square(runs)
     dry_runs(runs)

@@ -96,8 +96,8 @@ void RankZero::answer(Leader& leader) {
 }
 
 void RankZero::take(wire::Message message) {
-    if (std::holds_alternative<wire::RequestBlock>(message)) {
-        ++requests_;
+    if (auto const* const request = std::get_if<wire::RequestBlock>(&message)) {
+        if (request->any) ++requests_;
     } else if (auto* const results = std::get_if<wire::BlockResults>(&message)) {
         take_results(*results);
         if (keep_payloads_) kept_.push_back(std::move(results->payload));

@@ -68,6 +68,25 @@ TEST(GrowingBatch, ShortTasksAreHeldByTheTimeTheyTake) {
     EXPECT_EQ(blocks[0].tasks.size(), 200u);  // 10 ms for each of two executors
 }
 
+TEST(GrowingBatch, PausedGivesOutOnlyWhatCameBack) {
+    Coordinator coordinator({.growing_tasks = 4});
+    coordinator.add_node(0, 1);
+    auto const batch = coordinator.add_batch({.growing = true});
+    coordinator.extend(batch, 20);
+    auto const first = coordinator.take_assignments();
+    ASSERT_EQ(first.size(), 1u);
+    EXPECT_EQ(first[0].tasks, (Range{0, 4}));
+    coordinator.pause(batch, true);
+    coordinator.finished(0, first[0].block, {1, 4});
+    EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
+    coordinator.returned(0, first[0].block, {0, 1});
+    auto const again = coordinator.take_assignments();
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_EQ(again[0].tasks, (Range{0, 1}));
+    coordinator.pause(batch, false);
+    EXPECT_EQ(coordinator.take_assignments().at(0).tasks, (Range{4, 7}));
+}
+
 TEST(GrowingBatch, NodesShareWhatIsThere) {
     Coordinator coordinator({.growing_tasks = 8});
     coordinator.add_node(0, 1);

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import tools
-from workload import CPP, PYTHON, Disagreement, Output, Reach, Workload, python, serial
+from workload import CPP, PYTHON, Disagreement, Output, Reach, Workload, plenum, python, serial
 
 
 def make_inputs(folder: pathlib.Path, parameters: dict) -> None:
@@ -73,21 +73,30 @@ TOOLS = {
 
 
 def check(outputs: list[Output], parameters: dict) -> None:
-    first = outputs[0].path.read_bytes()
-    if not first:
-        raise Disagreement("no prefix is popular")
+    """Those who count more documents save their popular prefixes after those of the first ones, and a blank line."""
+    few = min(output.competitor.items for output in outputs)
+    first: dict[int, tuple[str, bytes]] = {}
     for output in outputs:
-        if output.path.read_bytes() != first:
-            raise Disagreement(f"{output.competitor.name} and {outputs[0].competitor.name} have other popular prefixes")
+        parts = output.path.read_bytes().split(b"\n\n")
+        if len(parts) != 1 + (output.competitor.items > few):
+            raise Disagreement(f"{output.competitor.name} saved the popular prefixes of {len(parts)} texts")
+        parts[:-1] = [part + b"\n" for part in parts[:-1]]
+        for items, part in zip((few, output.competitor.items), parts):
+            name, wanted = first.setdefault(items, (output.competitor.name, part))
+            if not wanted:
+                raise Disagreement("no prefix is popular")
+            if part != wanted:
+                raise Disagreement(f"{output.competitor.name} and {name} have other popular prefixes")
 
 
 def workloads(short: bool, workers: int) -> list[Workload]:
-    documents, words = (4, 300) if short else (20, 10_000)
+    few, many, words = (4, 8, 300) if short else (20, 800, 10_000)
+    vocabulary = 500 if short else 30_000
     return [Workload(
-        name="prefix_count", title=f"prefixes of {documents * words:,} words in {documents} documents", unit="documents",
-        workers=workers, parameters={"documents": documents, "words": words, "vocabulary": 500 if short else 30_000},
-        make_inputs=make_inputs,
-        competitors=[*(python("prefix_count", tool, documents, workers) for tool in TOOLS),
-                     serial("prefix_count", documents, "serial C++, unordered_map")],
+        name="prefix_count", title=f"prefixes in documents of {words:,} words", unit="documents", workers=workers,
+        parameters={"documents": many, "few": few, "words": words, "vocabulary": vocabulary}, make_inputs=make_inputs,
+        competitors=[*(python("prefix_count", tool, few, workers) for tool in TOOLS),
+                     serial("prefix_count", many, "serial C++, trie"),
+                     plenum("prefix_count", many, workers, f"Plenum, {workers} actors")],
         check=check,
         reaches=[Reach("≥ 1.8 × serial C++", CPP, ratio=1.8), Reach("≥ 20 × Python", PYTHON, ratio=20)])]

@@ -1,7 +1,7 @@
 # x² of a long range of indices, added up (modulo 2^64).
 import numpy as np
 import tools
-from workload import CPP, Disagreement, Output, Reach, Workload, python, serial
+from workload import CPP, Disagreement, Output, Reach, Workload, plenum, python, serial
 
 
 def start(parameters: dict) -> None:
@@ -81,5 +81,5 @@ def workloads(short: bool, workers: int) -> list[Workload]:
         name="square", title=f"{fast:.0e} squares, added up", unit="squares", workers=workers, parameters={},
         make_inputs=lambda folder, parameters: None,
         competitors=[*(python("square", tool, medium if "NumPy" in tool else slow, workers) for tool in TOOLS),
-                     serial("square", fast, "two bare loops")],
+                     serial("square", fast, "two bare loops"), plenum("square", fast, workers, "Plenum, map_reduce")],
         check=check, reaches=[Reach("≥ 0.5 × two bare loops", CPP, ratio=0.5)])]

@@ -42,6 +42,7 @@ public:
     void then(std::function<void()> next) override;
     void watch(std::shared_ptr<Watch> const& by, std::size_t number) override;
     void call_back(std::function<void()> work) override;
+    [[nodiscard]] std::shared_ptr<FutureState> follow_up() const override;
     /// Waits until another thread has received it.
     bool wait_for_others(Deadline deadline) const { return FutureState::wait(deadline); }
 };

@@ -40,6 +40,9 @@ struct Completions {
 /// Of this process.
 [[nodiscard]] Completions& completions() noexcept;
 
+/// This thread runs callbacks, one after the other; set by the thread itself.
+[[nodiscard]] bool& runs_callbacks() noexcept;
+
 /// Ends once, with or without an error. Thread-safe.
 class Completion {
 public:

@@ -122,7 +122,9 @@ public:
     /// Tries to keep the task from running. True: it never runs, and this is cancelled.
     [[nodiscard]] virtual bool cancel() { return false; }
     /// Runs `work` where callbacks run.
-    virtual void call_back(std::function<void()> work) { work(); }
+    virtual void call_back(std::function<void()> work) = 0;
+    /// A new state that a callback of this one will end.
+    [[nodiscard]] virtual std::shared_ptr<FutureState> follow_up() const = 0;
 
 private:
     void settle(Phase phase) {
@@ -142,6 +144,25 @@ private:
     std::exception_ptr error_;
     std::vector<std::function<void()>> next_;
     std::vector<std::pair<std::shared_ptr<Watch>, std::size_t>> watches_;
+};
+
+/// Ended by a callback. `run` is what runs callbacks.
+class FollowUp : public FutureState {
+public:
+    using Run = std::function<void(std::function<void()>)>;
+    explicit FollowUp(Run run) : run_(std::move(run)) {}
+    bool wait(Deadline deadline) const override {
+        if (!deadline && runs_callbacks() && phase() == Phase::pending)
+            throw UsageError(
+                "a callback waits for the future of another callback, which runs after it (callbacks run one after the "
+                "other); use then() on that future");
+        return FutureState::wait(deadline);
+    }
+    void call_back(std::function<void()> work) override { run_(std::move(work)); }
+    [[nodiscard]] std::shared_ptr<FutureState> follow_up() const override { return std::make_shared<FollowUp>(run_); }
+
+private:
+    Run run_;
 };
 
 }  // namespace plenum::detail

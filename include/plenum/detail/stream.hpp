@@ -28,6 +28,8 @@ public:
     virtual ~StreamReceiver() = default;
     /// Tasks that are final, each once, in any order.
     virtual void deliver(Delivery delivery) = 0;
+    /// True: no more tasks are to be handed out for now, except those that were before. Stream::resume() says when.
+    [[nodiscard]] virtual bool full() const noexcept { return false; }
     /// Nothing follows. `error`: the engine could not go on with the stream.
     virtual void ended(std::exception_ptr error) = 0;
 };
@@ -41,6 +43,8 @@ public:
     virtual ~Stream() = default;
     /// Adds `count` tasks. `items`: their bytes, one after the other; `lengths`: of each, when items vary.
     virtual void append(std::uint64_t count, ByteView items, std::span<std::uint64_t const> lengths) = 0;
+    /// The receiver is no longer full.
+    virtual void resume() = 0;
     /// No more tasks follow.
     virtual void seal() = 0;
     /// Drops what does not run yet, and seals.

@@ -1,6 +1,7 @@
 // The reading side of a stream: deliveries in the order of the tasks or as they come.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <map>
@@ -16,11 +17,18 @@ namespace plenum::detail {
 class DeliveryQueue : public StreamReceiver {
 public:
     void deliver(Delivery delivery) override {
+        bytes_ += delivery.bytes.size();
         {
             std::lock_guard const lock(completions().mutex);
             ready_.push_back(std::move(delivery));
         }
         completions().changed.notify_all();
+    }
+    bool full() const noexcept override { return bytes_ > most_bytes; }
+    /// The reader has them. True: this is no longer full.
+    [[nodiscard]] bool read(std::uint64_t bytes) noexcept {
+        auto const before = bytes_.fetch_sub(bytes);
+        return before > most_bytes && before - bytes <= most_bytes;
     }
     void ended(std::exception_ptr error) override {
         {
@@ -39,6 +47,8 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t most_bytes = 64 << 20;
+    std::atomic<std::uint64_t> bytes_{0};  // of results that the reader does not have yet
     std::deque<Delivery> ready_;
     bool ended_ = false;
     std::exception_ptr error_;
@@ -74,6 +84,7 @@ public:
                 pieces_.erase(first);
                 taken_ += delivery.count;
                 waiting_bytes_ -= delivery.bytes.size();
+                if (queue_->read(delivery.bytes.size())) stream_->resume();
                 return delivery;
             }
             auto come = queue_->take(wait);

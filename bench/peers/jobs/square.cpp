@@ -1,0 +1,33 @@
+// bench_peers run square: pool.map_reduce over a range of indices.
+#include <cstdint>
+#include <functional>
+#include <plenum/plenum.hpp>
+#include <span>
+#include <string>
+
+#include "arrays.hpp"
+#include "jobs/options.hpp"
+#include "support/squares.hpp"
+#include "work.hpp"
+
+namespace bench {
+namespace {
+
+int square_job(plenum::JobContext& job) {
+    auto const sum = [&](std::uint64_t count) {
+        return job.pool().map_reduce(plenum::jobs::square, plenum::indices(count), std::uint64_t{0},
+                                     std::plus<>());
+    };
+    (void)sum(1000);
+    auto const start = now_ns();
+    auto const total = sum(job.option<std::uint64_t>("items"));
+    report(seconds_since(start), 0);
+    save_array(job.option<std::string>("save"), std::span(&total, 1));
+    return 0;
+}
+
+bool const registered = plenum::add_job(
+    {.name = "square", .summary = "the sum of many squares", .options = peer_options({}), .run = square_job});
+
+}  // namespace
+}  // namespace bench

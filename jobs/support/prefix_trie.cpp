@@ -1,0 +1,107 @@
+// Counts of the proper prefixes of words, in a trie whose nodes have an array of children.
+#include "support/prefix_trie.hpp"
+
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+namespace plenum::jobs {
+namespace {
+
+constexpr auto letter_numbers = [] {
+    std::array<std::uint8_t, 256> numbers{};
+    for (std::size_t byte = 0; byte < numbers.size(); ++byte)
+        numbers[byte] = letter_number(static_cast<char>(byte));
+    return numbers;
+}();
+
+}  // namespace
+
+PrefixTrie::PrefixTrie() : children_(1), nodes_{.parents = {0}, .letters = {0}, .ends = {0}} {}
+
+void PrefixTrie::count(std::string_view text) {
+    std::uint32_t node = 0;
+    std::size_t length = 0;
+    auto const end_word = [&] {
+        if (length != 0) ++nodes_.ends[node];
+        node = 0;
+        length = 0;
+    };
+    for (auto const c : text) {
+        auto const letter = letter_numbers[static_cast<unsigned char>(c)];
+        if (letter == 0) {
+            end_word();
+        } else if (length < most_word_letters) {
+            node = child(node, letter);
+            ++length;
+        }
+    }
+    end_word();
+}
+
+void PrefixTrie::merge(PackedTrie const& other) {
+    std::vector<std::uint32_t> here(other.parents.size());
+    for (std::size_t node = 1; node < here.size(); ++node) {
+        here[node] = child(here[other.parents[node]], other.letters[node]);
+        nodes_.ends[here[node]] += other.ends[node];
+    }
+}
+
+std::uint64_t PrefixTrie::words() const noexcept {
+    return std::accumulate(nodes_.ends.begin(), nodes_.ends.end(), std::uint64_t{0});
+}
+
+std::array<std::uint64_t, 26> PrefixTrie::words_by_initial() const {
+    auto const below = words_below();
+    std::array<std::uint64_t, 26> words{};
+    for (std::size_t k = 0; k < words.size(); ++k) {
+        if (auto const node = children_[0][k + 1]; node != 0) words[k] = below[node];
+    }
+    return words;
+}
+
+std::vector<PrefixCount> PrefixTrie::more_often_than(std::uint64_t popular) const {
+    auto const below = words_below();
+    struct Step {
+        std::uint32_t node;
+        std::size_t length;
+    };
+    std::vector<PrefixCount> found;
+    std::string prefix;
+    std::vector<Step> open{{.node = 0, .length = 0}};
+    while (!open.empty()) {
+        auto const [node, length] = open.back();
+        open.pop_back();
+        if (length > 0) {
+            prefix.resize(length - 1);
+            prefix += static_cast<char>('a' + nodes_.letters[node] - 1);
+            if (auto const count = below[node] - nodes_.ends[node]; count > popular)
+                found.push_back({prefix, count});
+        }
+        for (std::size_t letter = 26; letter >= 1; --letter) {
+            auto const next = children_[node][letter];
+            if (next != 0 && below[next] > popular) open.push_back({.node = next, .length = length + 1});
+        }
+    }
+    return found;
+}
+
+std::uint32_t PrefixTrie::add_child(std::uint32_t node, std::uint8_t letter) {
+    if (children_.size() > std::numeric_limits<std::uint32_t>::max())
+        throw std::length_error("the words have more than 2^32 different prefixes");
+    auto const added = static_cast<std::uint32_t>(children_.size());
+    children_.emplace_back();
+    nodes_.parents.push_back(node);
+    nodes_.letters.push_back(letter);
+    nodes_.ends.push_back(0);
+    children_[node][letter] = added;
+    return added;
+}
+
+std::vector<std::uint64_t> PrefixTrie::words_below() const {
+    auto below = nodes_.ends;
+    for (auto node = below.size() - 1; node > 0; --node) below[nodes_.parents[node]] += below[node];
+    return below;
+}
+
+}  // namespace plenum::jobs

@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+# Runs the guide's job at 1 and 3 ranks and looks at its result file:   run_job.py PROGRAM MPIEXEC
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+program, mpiexec = sys.argv[1:]
+rates = np.array([0.5, 1.0, 2.0])
+for ranks in (1, 3):
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "decay.h5"
+        command = [mpiexec, "-n", str(ranks), program, "run", "decay", "--steps", "500", "-o", str(output)]
+        subprocess.run(command, check=True, timeout=50)
+        with h5py.File(output) as file:
+            decay = file["results/decay"]
+            np.testing.assert_allclose(decay[:], (1 - rates / 500) ** 500, rtol=1e-12)
+            np.testing.assert_array_equal(decay.dims[0][0][:], rates)
+            assert decay.attrs["units"] in ("1", b"1"), decay.attrs["units"]
