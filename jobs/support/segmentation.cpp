@@ -78,10 +78,8 @@ void smooth_baseline(std::uint8_t const* image, Extent extent, GaussianTaps cons
     smooth_rows(image, extent, taps, smoothed);
 }
 
-[[gnu::target("avx512bw,prefer-vector-width=512")]] void smooth_avx512bw(std::uint8_t const* image,
-                                                                         Extent extent,
-                                                                         GaussianTaps const& taps,
-                                                                         std::uint8_t* smoothed) {
+[[gnu::target("avx512bw")]] void smooth_avx512bw(std::uint8_t const* image, Extent extent,
+                                                 GaussianTaps const& taps, std::uint8_t* smoothed) {
     smooth_rows(image, extent, taps, smoothed);
 }
 #endif

@@ -107,7 +107,7 @@ TEST(ActorFailure, CallsAfterTheEndOfTheHandleFail) {
 struct Mortal {
     struct Witness {
         std::vector<int> seen;
-        void note(int name) { seen.push_back(name); }
+        void note(int whose) { seen.push_back(whose); }
         std::vector<int> const& all() const { return seen; }
     };
     int name = 0;

@@ -155,7 +155,7 @@ TEST(Submit, ReturnsWhatTheCallReturns) {
         pool().submit([](std::vector<double> const& v) { return std::vector<double>(v.size(), v[0]); },
                       std::vector<double>{2.5, 1});
     auto const d = pool().submit([] { return std::array{1, 2, 3}; });
-    int const captured = 5;
+    int captured = 5;
     auto const e = pool().submit([captured](int x) { return captured + x; }, 1);
     EXPECT_EQ(a.get(), 42.0);
     EXPECT_EQ(b.get(), "abab");

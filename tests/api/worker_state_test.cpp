@@ -125,7 +125,7 @@ TEST(WorkerState, TakesAnyTypeFromAnInitThatTravelsThroughSerialize) {
     auto dictionary = pool().worker_state(MakeDictionary{{"zero", "one", "two"}}, [](Dictionary& d) {
         return std::vector<std::uint64_t>{d.looked_up, 7};
     });
-    int const factor = 2;
+    int factor = 2;
     auto const words = pool().map(dictionary.with([factor](Dictionary& d, std::uint64_t i) {
         ++d.looked_up;
         return d.words[i % 3] + std::to_string(factor);

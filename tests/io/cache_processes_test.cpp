@@ -32,7 +32,7 @@ constexpr std::uint64_t keys = 400;
 [[nodiscard]] bool use_all(CacheStore& store, std::uint64_t writer) {
     for (std::uint64_t k = 0; k < keys; ++k) {
         auto const i = (k * 7 + writer * 53) % keys;
-        auto const most = i % 50 == 0 ? 200'000 : 300;
+        std::size_t const most = i % 50 == 0 ? 200'000 : 300;
         if (auto const value = store.find(key_of(i))) {
             if (*value == value_of(i, most)) continue;
             std::cerr << "a wrong value of key " << i << '\n';

@@ -210,7 +210,7 @@ TEST(Memory, CachedFunctionsTravel) {
     static_assert(PlainBytes<decltype(function)> && PlainBytes<decltype(lambda)>);
     using Object = std::remove_const_t<decltype(object)>;
     static_assert(!PlainBytes<Object> && Travels<Object>);
-    auto const capturing = [lambda, cache](double x) { return lambda(x); };
+    auto const capturing = [lambda, cache](double x) { return static_cast<void>(cache), lambda(x); };
     static_assert(PlainBytes<decltype(capturing)>);
     detail::check_task<std::remove_const_t<decltype(function)>, detail::IndexItem>();
 

@@ -88,7 +88,7 @@ TEST(Perceptron, PredictsWhatTheReferencePrefers) {
     pack(perceptron, packed);
     std::mt19937 generator(5);
     Evaluator evaluator(layers);
-    for (std::size_t const count : {1, 12, 13, 50, 7}) {  // also fewer after more
+    for (std::size_t const count : {1u, 12u, 13u, 50u, 7u}) {  // also fewer after more
         auto const samples = random_floats(count * layers.inputs(), generator);
         std::vector<std::int16_t> predictions(count, -1);
         evaluator.classify(packed, samples, predictions);
@@ -205,7 +205,7 @@ TEST(Digits, AreReadPlainAndRefusedByLine) {
 }
 
 TEST(Sum, EveryKernelAddsEveryElementOnce) {
-    for (std::size_t const count : {0, 1, 31, 32, 33, 1000, 100'003}) {
+    for (std::size_t const count : {0u, 1u, 31u, 32u, 33u, 1000u, 100'003u}) {
         std::vector<std::int64_t> values(count);
         for (std::size_t i = 0; i < count; ++i) values[i] = blob_element(i, 77);
         auto const wanted = std::accumulate(values.begin(), values.end(), std::int64_t{0});
