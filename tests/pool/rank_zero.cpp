@@ -67,37 +67,44 @@ wire::Payload RankZero::items_of(detail::BatchRequest const& request, wire::Task
 }
 
 void RankZero::answer(Leader& leader) {
+    std::erase_if(asked_for_, [&](auto const id) { return give(leader, id, true); });
     while (requests_ > 0) {
-        Batch* chosen = nullptr;
-        std::uint32_t id = 0;
-        for (std::uint32_t i = 0; i < batches_.size() && chosen == nullptr; ++i) {
-            id = 1 + turn_++ % static_cast<std::uint32_t>(batches_.size());
-            auto& batch = batches_.at(id);
-            if (!batch.back.empty() || batch.next < batch.end) chosen = &batch;
-        }
-        if (chosen == nullptr) return;
-        wire::TaskRange tasks;
-        if (!chosen->back.empty()) {
-            tasks = chosen->back.front();
-            chosen->back.pop_front();
-        } else {
-            tasks = {chosen->next, std::min(chosen->next + block_size_(random_), chosen->end)};
-            chosen->next = tasks.last;
-            chosen->fates.resize(tasks.last);
-        }
-        for (auto task = tasks.first; task < tasks.last; ++task) chosen->fates[task] = Fate::issued;
-        blocks_.emplace(next_block_, Block{.batch = id, .tasks = tasks, .open = tasks.count()});
+        bool given = false;
+        for (std::uint32_t i = 0; i < batches_.size() && !given; ++i)
+            given = give(leader, 1 + turn_++ % static_cast<std::uint32_t>(batches_.size()), false);
+        if (!given) return;
         --requests_;
-        leader.assign({.batch = id,
-                       .block = next_block_++,
-                       .tasks = tasks,
-                       .payload = items_of(chosen->plan.request, tasks)});
     }
+}
+
+bool RankZero::give(Leader& leader, std::uint32_t id, bool asked_for) {
+    auto& batch = batches_.at(id);
+    wire::TaskRange tasks;
+    if (!batch.back.empty()) {
+        tasks = batch.back.front();
+        batch.back.pop_front();
+    } else {
+        if (batch.next >= batch.end) return false;
+        tasks = {batch.next, std::min(batch.next + block_size_(random_), batch.end)};
+        batch.next = tasks.last;
+        batch.fates.resize(tasks.last);
+    }
+    for (auto task = tasks.first; task < tasks.last; ++task) batch.fates[task] = Fate::issued;
+    blocks_.emplace(next_block_, Block{.batch = id, .tasks = tasks, .open = tasks.count()});
+    leader.assign({.batch = id,
+                   .block = next_block_++,
+                   .tasks = tasks,
+                   .asked_for = asked_for,
+                   .payload = items_of(batch.plan.request, tasks)});
+    return true;
 }
 
 void RankZero::take(wire::Message message) {
     if (auto const* const request = std::get_if<wire::RequestBlock>(&message)) {
-        if (request->any) ++requests_;
+        if (request->any)
+            ++requests_;
+        else
+            asked_for_.push_back(request->batch);
     } else if (auto* const results = std::get_if<wire::BlockResults>(&message)) {
         take_results(*results);
         if (keep_payloads_) kept_.push_back(std::move(results->payload));

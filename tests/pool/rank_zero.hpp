@@ -78,6 +78,8 @@ private:
     void check_result(Batch const& batch, std::uint64_t task, ByteView bytes);
     bool settle(Batch& batch, Block& block, std::uint64_t task, Fate fate);
     [[nodiscard]] static wire::Payload items_of(detail::BatchRequest const& request, wire::TaskRange tasks);
+    /// A block of the batch, if it has tasks that are not out.
+    bool give(Leader& leader, std::uint32_t id, bool asked_for);
     void complain(std::string text);
 
     std::map<std::uint32_t, Batch> batches_;
@@ -87,7 +89,8 @@ private:
     std::vector<std::string> complaints_;
     std::vector<wire::Payload> kept_;
     bool keep_payloads_ = false;
-    int requests_ = 0;
+    int requests_ = 0;                      // for a block of any batch
+    std::vector<std::uint32_t> asked_for_;  // batches of which a block is asked for
     std::uint32_t next_batch_ = 1, turn_ = 0;
     std::uint64_t next_block_ = 1, returned_ = 0, partial_messages_ = 0;
 };

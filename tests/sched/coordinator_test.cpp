@@ -309,9 +309,9 @@ TEST(Coordinator, HundredBillionTasksNeedOnlyIntervals) {
     std::uint64_t blocks = 0;
     while (coordinator.tasks_unassigned(batch) > 0) {
         for (NodeId node = 0; node < 4; ++node) coordinator.request(node);
-        for (auto const& [owner, id, block, range] : coordinator.take_assignments()) {
-            coordinator.finished(owner, block, range);
-            coordinator.measured(id, owner, 1e-7);
+        for (auto const& given : coordinator.take_assignments()) {
+            coordinator.finished(given.node, given.block, given.tasks);
+            coordinator.measured(given.batch, given.node, 1e-7);
             ++blocks;
         }
     }
