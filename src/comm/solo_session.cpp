@@ -23,6 +23,7 @@ public:
         return incoming;
     }
     bool busy() const noexcept override { return !queue_.empty(); }
+    bool ready() const noexcept override { return !queue_.empty(); }
     std::vector<std::string> exchange(std::string_view mine) override { return {std::string(mine)}; }
     void barrier() override {}
 

@@ -32,6 +32,8 @@ public:
     [[nodiscard]] virtual std::optional<Incoming> receive() = 0;
     /// Sends and receives that are under way and need further calls of receive() to end.
     [[nodiscard]] virtual bool busy() const noexcept = 0;
+    /// A message to the own rank waits: receive() gives it without any time passing.
+    [[nodiscard]] virtual bool ready() const noexcept = 0;
 
     /// Collective, blocking: one text of each rank, in the order of ranks. For the start of the program.
     [[nodiscard]] virtual std::vector<std::string> exchange(std::string_view mine) = 0;

@@ -23,6 +23,7 @@ public:
     void send(int to, wire::Message message) override;
     std::optional<comm::Incoming> receive() override;
     bool busy() const noexcept override { return !sends_.empty() || receiving_ > 0 || !loopback_.empty(); }
+    bool ready() const noexcept override { return !loopback_.empty(); }
     std::vector<std::string> exchange(std::string_view mine) override;
     void barrier() override;
 

@@ -164,7 +164,7 @@ void Engine::wait() {
     supervisor_->add_poll(fds_);
     actors_->add_poll(fds_);
     if (timeout == nap_under_way_ms) {
-        timespec const short_nap{0, 20'000};
+        timespec const short_nap{0, session_.transport().ready() ? 0 : 20'000};
         ::ppoll(fds_.data(), fds_.size(), &short_nap, nullptr);
     } else {
         ::poll(fds_.data(), fds_.size(), timeout);
