@@ -39,7 +39,8 @@ int segment_job(plenum::JobContext& job) {
                 segmenter(stack.row(i % images), mask);
             },
             {.shape = {side, side}});
-        save_array(job.option<std::string>("save"), consecutive(masks));
+        save_array(job.option<std::string>("save"),
+                   consecutive(masks).first(std::min(images, items) * side * side));
         return 0;
     }
     auto const found = measure(
@@ -51,7 +52,10 @@ int segment_job(plenum::JobContext& job) {
         },
         {});
     std::vector<std::uint8_t> masks;
-    for (auto const& [mask, areas] : found) masks.insert(masks.end(), mask.begin(), mask.end());
+    for (std::uint64_t i = 0; i < std::min(images, items); ++i) {
+        auto const mask = found[i].first;
+        masks.insert(masks.end(), mask.begin(), mask.end());
+    }
     save_array(job.option<std::string>("save"), std::span<std::uint8_t const>(masks));
     return 0;
 }

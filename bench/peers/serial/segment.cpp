@@ -30,7 +30,8 @@ void segment(Parameters const& parameters) {
     auto const seconds =
         in_processes(workers, [&](std::uint64_t k) { work(items * k / workers, items * (k + 1) / workers); });
     report(seconds, 0);
-    save_array(parameters.text("save"), std::span<std::uint8_t const>(masks));
+    save_array(parameters.text("save"),
+               std::span<std::uint8_t const>(masks).first(std::min(images, items) * pixels));
 }
 
 }  // namespace bench
