@@ -1,4 +1,4 @@
-// Counts of the proper prefixes of words, in a trie whose nodes have an array of children.
+// Counts of the proper prefixes of words, in a trie.
 #include "support/prefix_trie.hpp"
 
 #include <limits>
@@ -17,7 +17,7 @@ constexpr auto letter_numbers = [] {
 
 }  // namespace
 
-PrefixTrie::PrefixTrie() : children_(1), nodes_{.parents = {0}, .letters = {0}, .ends = {0}} {}
+PrefixTrie::PrefixTrie() : steps_(1), nodes_{.parents = {0}, .letters = {0}, .ends = {0}} {}
 
 void PrefixTrie::count(std::string_view text) {
     std::uint32_t node = 0;
@@ -55,7 +55,8 @@ std::array<std::uint64_t, 26> PrefixTrie::words_by_initial() const {
     auto const below = words_below();
     std::array<std::uint64_t, 26> words{};
     for (std::size_t k = 0; k < words.size(); ++k) {
-        if (auto const node = children_[0][k + 1]; node != 0) words[k] = below[node];
+        if (auto const node = find_child(0, static_cast<std::uint32_t>(k + 1)); node != 0)
+            words[k] = below[node];
     }
     return words;
 }
@@ -78,8 +79,8 @@ std::vector<PrefixCount> PrefixTrie::more_often_than(std::uint64_t popular) cons
             if (auto const count = below[node] - nodes_.ends[node]; count > popular)
                 found.push_back({prefix, count});
         }
-        for (std::size_t letter = 26; letter >= 1; --letter) {
-            auto const next = children_[node][letter];
+        for (std::uint32_t letter = 26; letter >= 1; --letter) {
+            auto const next = find_child(node, letter);
             if (next != 0 && below[next] > popular) open.push_back({.node = next, .length = length + 1});
         }
     }
@@ -87,14 +88,24 @@ std::vector<PrefixCount> PrefixTrie::more_often_than(std::uint64_t popular) cons
 }
 
 std::uint32_t PrefixTrie::add_child(std::uint32_t node, std::uint8_t letter) {
-    if (children_.size() > std::numeric_limits<std::uint32_t>::max())
+    if (steps_.size() > std::numeric_limits<std::uint32_t>::max())
         throw std::length_error("the words have more than 2^32 different prefixes");
-    auto const added = static_cast<std::uint32_t>(children_.size());
-    children_.emplace_back();
+    auto const added = static_cast<std::uint32_t>(steps_.size());
+    steps_.emplace_back();
     nodes_.parents.push_back(node);
     nodes_.letters.push_back(letter);
     nodes_.ends.push_back(0);
-    children_[node][letter] = added;
+    auto& step = steps_[node];
+    if (step.letter == 0) {
+        step = {.letter = letter, .next = added};
+        return added;
+    }
+    if (step.letter != many) {
+        auto const branch = static_cast<std::uint32_t>(branches_.size());
+        branches_.emplace_back()[step.letter] = step.next;
+        step = {.letter = many, .next = branch};
+    }
+    branches_[step.next][letter] = added;
     return added;
 }
 

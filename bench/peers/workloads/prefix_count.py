@@ -90,7 +90,7 @@ def check(outputs: list[Output], parameters: dict) -> None:
 
 
 def workloads(short: bool, workers: int) -> list[Workload]:
-    few, many, words = (4, 8, 300) if short else (20, 800, 10_000)
+    few, many, words = (4, 8, 300) if short else (20, 4000, 10_000)
     vocabulary = 500 if short else 30_000
     return [Workload(
         name="prefix_count", title=f"prefixes in documents of {words:,} words", unit="documents", workers=workers,
