@@ -1,7 +1,6 @@
 #include "app/summary.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -18,7 +17,6 @@ using Rank = RunSummary::Rank;
 constexpr std::size_t most_ranks_shown = 16;
 constexpr std::ptrdiff_t extremes_shown = 3;
 constexpr std::size_t most_failures_shown = 5;
-constexpr std::size_t most_quarantined_shown = 10;
 
 [[nodiscard]] double sum_of_busy_seconds(RunSummary const& summary) {
     return std::accumulate(summary.ranks.begin(), summary.ranks.end(), 0.0,
@@ -140,15 +138,12 @@ constexpr std::size_t most_quarantined_shown = 10;
 }
 
 /// The tasks that nobody should run again before their crash is understood.
-[[nodiscard]] std::string quarantine_section(RunSummary const& summary) {
+[[nodiscard]] std::string quarantine_section(RunSummary const& summary, TextStyle const& style) {
     if (summary.quarantined == 0) return "";
-    std::vector<std::uint64_t> tasks;
+    auto line = fmt::format("  {:<20}  {}:", "quarantined", plural(summary.quarantined, "task"));
     for (auto const& failure : summary.failures)
-        if (failure.quarantined) tasks.push_back(failure.task);
-    auto const shown = std::span(tasks).first(std::min(tasks.size(), most_quarantined_shown));
-    return row("quarantined",
-               fmt::format("{}: {}{}", plural(summary.quarantined, "task"), fmt::join(shown, ", "),
-                           tasks.size() > shown.size() ? ", ..." : ""));
+        if (failure.quarantined && line.size() <= style.width) line += fmt::format(" {}", failure.task);
+    return one_line(line, style.width, style) + '\n';
 }
 
 [[nodiscard]] std::string output_section(RunSummary const& summary) {
@@ -199,7 +194,7 @@ std::string summary_text(RunSummary const& summary, TextStyle const& style) {
     text += figures(summary);
     text += busy_section(summary, style);
     text += failure_section(summary, style);
-    text += quarantine_section(summary);
+    text += quarantine_section(summary, style);
     text += output_section(summary);
     return text;
 }
