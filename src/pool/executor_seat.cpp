@@ -110,6 +110,7 @@ void ExecutorSeat::reap(ForkServer const& server) {
                         "--isolation none under a debugger",
                         cell_.rank, idle_deaths_, status));
     cell_.wait_status = status;
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) cell_.doom = Doom::none;  // it was faster
     cell_.out_of_memory = count_oom_kills() > oom_kills_ ? 1 : 0;
     cell_.state.store(CellState::dead, std::memory_order_release);
     ringer_.ring(node_.header().leader_bell);

@@ -127,10 +127,6 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
                 fmt::format("unknown schedule '{}'; use {}", request.schedule, sched::names_of_techniques()));
         technique = *named;
     }
-    if (stopping_ && !request.on_each_executor) {
-        progress_.cut_short = true;
-        std::rethrow_exception(stopped_error());
-    }
     bool const grows = stream != nullptr;
     auto chunk = request.chunk_size != 0 ? request.chunk_size : options_.chunk_size;
     if (!grows) chunk = std::min(chunk, std::max<std::uint64_t>(1, request.tasks));
@@ -163,6 +159,10 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     if (request.on_each_executor) return begin_on_each(std::move(batch), limits);
 
     std::lock_guard const lock(scheduling_);
+    if (stopping_) {
+        progress_.cut_short = true;
+        std::rethrow_exception(stopped_error());
+    }
     auto const id = coordinator_.add_batch(
         {.tasks = request.tasks,
          .priority = request.priority,
@@ -255,7 +255,7 @@ void Host::on(wire::BlockResults results) {
     }
     for (auto const task : again) give_back({task, task + 1});
     for (auto const& range : returned) give_back(range);
-    if (options_.limits.max_failures.exceeded(progress_.failed, progress_.tasks))
+    if (!stopping_ && options_.limits.max_failures.exceeded(progress_.failed, progress_.tasks))
         begin_stop(StopReason::failures);
 }
 

@@ -200,9 +200,9 @@ private:
     std::optional<ArrayStep> array_step_;
     std::uint64_t next_array_id_ = 1;
     Progress progress_;
-    std::uint64_t abandon_ns_ = UINT64_MAX,
-                  leave_ns_ = UINT64_MAX;  // when tasks are killed, and when all is over
-    std::atomic<bool> stopping_{false};    // all batches are cut, and no others begin
+    std::uint64_t abandon_ns_ = UINT64_MAX;  // when tasks are killed
+    std::uint64_t leave_ns_ = UINT64_MAX;    // when all is over
+    bool stopping_ = false;                  // all batches are cut, and no others begin
     bool abandoned_ = false;
     sched::BatchId next_on_each_ = first_on_each;
     std::mutex scheduling_;  // guards the coordinator and the batches; taken before mutex_
