@@ -51,6 +51,13 @@ public:
     explicit CancelledError(std::string const& message) : Error(ExitCode::incomplete, message) {}
 };
 
+/// The run ends before its tasks do: its time is over, it was asked to (SIGUSR1), or too many tasks have failed. Thrown
+/// by whatever waits for tasks that will not run. Let it leave the body: the program then ends with exit code 75.
+class StoppedError : public Error {
+public:
+    explicit StoppedError(std::string const& message) : Error(ExitCode::incomplete, message) {}
+};
+
 /// Why a task has no result.
 enum class FailureCause : std::uint8_t {
     exception = 1,

@@ -39,6 +39,12 @@ struct MapOptions {
     /// So many tasks of this map run at the same time on a node, at most: for tasks that need much memory. The other
     /// executors of the node serve other batches meanwhile, or sleep. 0: as many as there are executors.
     std::uint64_t running_per_node = 0;
+    /// So often a task that failed runs again, on any executor; exceptions, crashes, timeouts and lack of memory are
+    /// counted each by themselves. 0: the run's.
+    std::uint32_t retries = 0;
+    /// Seconds from a task's start after which its executor is killed and the task has failed with
+    /// FailureCause::timeout, whatever it does; seen up to 0.1 s late. Nothing with isolation none. 0: the run's.
+    double task_timeout = 0;
 };
 
 /// Lives on rank 0, in the body. map, map_async, submit, apply and starmap may be called by any thread of the body and by
@@ -278,6 +284,8 @@ private:
         request.tasks_per_executor = options.tasks_per_executor;
         request.running_per_node = options.running_per_node;
         request.priority = options.priority;
+        request.retries = options.retries;
+        request.task_timeout = options.task_timeout;
     }
     template <class F>
     [[nodiscard]] static detail::BatchRequest request_over(F const& f, IndexRange indices, MapOptions const& options) {

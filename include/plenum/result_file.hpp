@@ -22,6 +22,8 @@ struct ResultOptions {
     std::uint64_t chunk_size = 0;  ///< tasks per chunk; 0: that of the run
     std::uint64_t running_per_node = 0;    ///< tasks at the same time on a node (MapOptions); 0: no limit
     std::uint64_t tasks_per_executor = 0;  ///< after so many an executor is renewed (MapOptions); 0: the run's
+    std::uint32_t retries = 0;  ///< so often a failed task runs again (MapOptions); 0: the run's
+    double task_timeout = 0;    ///< seconds after which a task is killed (MapOptions); 0: the run's
 };
 
 /// How a map ended.

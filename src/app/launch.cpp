@@ -11,10 +11,12 @@
 #include <new>
 #include <plenum/error.hpp>
 
+#include "app/limit_options.hpp"
 #include "app/startup.hpp"
 #include "app/terminal.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
+#include "base/interrupt.hpp"
 #include "hdf5/library.hpp"
 #include "mpi/mpi_session.hpp"
 #include "pool/agreed_error.hpp"
@@ -110,10 +112,20 @@ int exit_code_of(std::exception const& error) {
     std::_Exit(exit_code_of(error));  // not reached; the compiler cannot see that through a virtual call
 }
 
+constexpr auto incomplete = static_cast<int>(ExitCode::incomplete);
+
+/// A body may have gone on although tasks were left out.
+int stopped_code(pool::Engine& engine, int code) {
+    bool const fine = code == 0 || code == static_cast<int>(ExitCode::tasks_failed);
+    return fine && engine.host().progress().cut_short ? incomplete : code;
+}
+
 /// Runs `work`; an exception is told to the user and becomes an exit code.
 int guarded(Program& program, std::function<int()> const& work) {
     try {
         return work();
+    } catch (StoppedError const&) {
+        return incomplete;  // the end says why
     } catch (Error const& error) {
         program.complain(error.what());
         return static_cast<int>(error.exit_code());
@@ -138,7 +150,13 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
         cores.push_back(place.cores);
         if (options.threads_per_task != 0) place.threads = options.threads_per_task;
     }
-    auto const warnings = placement_warnings(session.topology(), start.places, options.executors);
+    auto warnings = placement_warnings(session.topology(), start.places, options.executors);
+    for (auto& warning : limit_warnings(options)) warnings.push_back(std::move(warning));
+    // Only rank 0 looks at the clock, for all.
+    auto const environment =
+        session.topology().rank == 0
+            ? process_environment()
+            : EnvironmentLookup([](auto const&) { return std::optional<std::string>(); });
     hdf5::open_library();  // a parallel HDF5 calls MPI: here, not in the writer's thread
     pool::Engine engine(session, {.schedule = sched::technique_named(options.schedule).value(),
                                   .chunk_size = options.chunk_size,
@@ -146,7 +164,8 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .node_memory = options.node_memory,
                                   .executors = options.executors,
                                   .tasks_per_executor = options.tasks_per_executor,
-                                  .threads = {.count = threads, .asked = options.threads_per_task != 0}});
+                                  .threads = {.count = threads, .asked = options.threads_per_task != 0},
+                                  .limits = run_limits(options, start_ns, environment)});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,
@@ -165,8 +184,13 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
     });
     engine.on_interrupt([&](int signal) { return program->abandon(launched, signal); });
     return engine.serve(
-        [&] { return guarded(*program, [&] { return program->body(launched); }); },
-        [&](int code) { return guarded(*program, [&] { return program->conclude(launched, code); }); });
+        [&] { return stopped_code(engine, guarded(*program, [&] { return program->body(launched); })); },
+        [&](int code) {
+            code = guarded(*program, [&] { return program->conclude(launched, code); });
+            if (code == incomplete && engine.host().progress().cut_short)
+                program->complain(fmt::format("{}; {}", describe_stop(launched), program->after_stop()));
+            return code;
+        });
 }
 
 /// While it lives, a reader that goes away does not end the process.
@@ -190,6 +214,7 @@ int run_session(AskedOptions const& asked, MakeProgram const& make_program,
                 std::function<std::unique_ptr<comm::Session>()> const& make_session,
                 std::function<void()> const& before_close) {
     auto const start_ns = base::now_ns();
+    base::DrainNote const drain;  // also while the run starts and ends
     std::unique_ptr<comm::Session> session;
     int rank = mpi::launched_rank();
     try {
@@ -229,8 +254,16 @@ std::string describe_interrupt(Launched const& launched, int signal) {
                        progress.done.load() + progress.failed.load(), tasks);
 }
 
+std::string describe_stop(Launched const& launched) {
+    auto const& progress = launched.engine.host().progress();
+    auto const tasks = progress.tasks.load(), over = progress.done.load() + progress.failed.load();
+    return fmt::format("{} after {} of {} tasks, {} are left", describe(progress.stopped.load()), over, tasks,
+                       tasks - std::min(tasks, over));
+}
+
 bool Program::abandon(Launched const& launched, int signal) {
-    complain(describe_interrupt(launched, signal));
+    complain(signal == 0 ? fmt::format("{}; {}", describe_stop(launched), after_stop())
+                         : describe_interrupt(launched, signal));
     return true;
 }
 

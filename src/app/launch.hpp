@@ -41,9 +41,11 @@ public:
     virtual int body(Launched const& launched) = 0;
     /// Main thread, when all executors have left and have been reported. `code`: of the body so far.
     virtual int conclude(Launched const&, int code) { return code; }
-    /// Main thread, at any time after prepare(): `signal` asks the run to end. Says so and removes what is
-    /// unfinished; returns false when the run is at its end and goes on.
+    /// Main thread, at any time after prepare(): `signal` asks the run to end; 0: its time is over. Says so
+    /// and removes what is unfinished; returns false when the run is at its end and goes on.
     virtual bool abandon(Launched const& launched, int signal);
+    /// What the user can do when the run has left tasks out, as the end of a sentence.
+    [[nodiscard]] virtual std::string after_stop() const { return "start it again"; }
     /// The run cannot go on: removes what is not finished. Main thread; the process ends next.
     virtual void discard() {}
     /// One line for the user.
@@ -71,6 +73,9 @@ int launch(AskedOptions const& asked, MakeProgram const& make_program);
 /// run has made or changed in this process is undone. Throws UsageError as mpi::require_usable.
 int launch_within(mpi::ForeignCommunicator communicator, AskedOptions const& asked,
                   MakeProgram const& make_program);
+
+/// "stopped by SIGUSR1 after 3 of 12 tasks, 9 are left"
+[[nodiscard]] std::string describe_stop(Launched const& launched);
 
 /// "interrupted by SIGTERM after 3 of 12 tasks"
 [[nodiscard]] std::string describe_interrupt(Launched const& launched, int signal);

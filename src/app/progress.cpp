@@ -44,10 +44,12 @@ constexpr std::string_view clear_line = "\r\x1b[K";
 
 /// Parts of a line, in the order of their importance.
 struct Parts {
-    std::string count;   ///< "640/1000"
-    std::string rate;    ///< "10.7 tasks/s", or empty before the first task is over
-    std::string eta;     ///< "ETA 34 s", or empty where nobody knows
-    std::string failed;  ///< "2 failed", or empty
+    std::string count;    ///< "640/1000"
+    std::string rate;     ///< "10.7 tasks/s", or empty before the first task is over
+    std::string eta;      ///< "ETA 34 s", or empty where nobody knows
+    std::string failed;   ///< "2 failed", or empty
+    std::string retried;  ///< "3 retried", or empty
+    std::string limit;    ///< "7 min 20 s left" or "stopping", or empty
 };
 
 [[nodiscard]] Parts parts_of(ProgressState const& state) {
@@ -61,6 +63,11 @@ struct Parts {
             parts.eta = "ETA " + format_eta(static_cast<double>(*state.tasks - over) / rate);
     }
     if (state.failed > 0) parts.failed = fmt::format("{} failed", state.failed);
+    if (state.retried > 0) parts.retried = fmt::format("{} retried", state.retried);
+    if (state.stopping)
+        parts.limit = "stopping";
+    else if (state.seconds_left)
+        parts.limit = format_eta(*state.seconds_left) + " left";
     return parts;
 }
 
@@ -79,6 +86,8 @@ std::string describe_progress(ProgressState const& state, TextStyle const& style
     for (auto const& part : {parts.rate, parts.eta})
         if (!part.empty()) line += "  " + part;
     if (!parts.failed.empty()) line += "  " + coloured(parts.failed, Colour::red, style);
+    for (auto const& part : {parts.retried, parts.limit})
+        if (!part.empty()) line += "  " + part;
     return line;
 }
 
@@ -157,7 +166,8 @@ std::string Progress::bar_line() const {
     spare -= text.size();
     // What does not fit is left out, the least important first.
     std::string details;
-    for (auto const* part : {&parts.count, &parts.failed, &parts.rate, &parts.eta}) {
+    for (auto const* part :
+         {&parts.count, &parts.failed, &parts.rate, &parts.eta, &parts.limit, &parts.retried}) {
         if (part->empty()) continue;
         if (gap.size() + part->size() > spare) break;
         spare -= gap.size() + part->size();

@@ -18,12 +18,16 @@ struct ProgressState {
     std::uint64_t done = 0;              ///< tasks with a result
     std::uint64_t failed = 0;            ///< tasks that ended without one; not counted in `done`
     double seconds = 0;                  ///< since the start of the run: the only clock here
+    std::uint64_t retried = 0;           ///< failed attempts of tasks that run again
+    bool stopping = false;               ///< no more tasks start
+    std::optional<double> seconds_left = std::nullopt;  ///< to the time limit of the run
 };
 
 /// "35.1 M tasks/s", "12.0 tasks/min", "3.0 tasks/h".
 [[nodiscard]] std::string format_task_rate(double tasks_per_second);
 
-/// One line about a state, without bar: "640/1000 (64 %)  10.7 tasks/s  ETA 34 s  2 failed".
+/// One line about a state, without bar: "640/1000 (64 %)  10.7 tasks/s  ETA 34 s  2 failed", and
+/// where they apply "3 retried", "7 min 20 s left", "stopping".
 [[nodiscard]] std::string describe_progress(ProgressState const& state, TextStyle const& style);
 
 /// Draws progress on a descriptor. One thread at a time. Cheap to call: an update that draws nothing costs a

@@ -70,7 +70,8 @@ public:
         take_config(launched);
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
-        EnginePool pool(launched.engine, *datasets_, [this](std::string const& line) { say("plenum: " + line); });
+        EnginePool pool(launched.engine, *datasets_,
+                        [this](std::string const& line) { say("plenum: " + line); });
         if (options.dry_run) {
             report_placement(launched);
             report_origins(launched);
@@ -96,6 +97,7 @@ public:
                 std::lock_guard const lock(mutex_);
                 progress_.stop();
             }
+            if (stopped(launched)) print_summary(summarize(launched, false), launched.options);
             file_ = nullptr;
             results_.reset();  // removes what is not complete
             return code;
@@ -106,20 +108,20 @@ public:
             std::lock_guard const lock(mutex_);
             if (auto const last = state(launched); last.tasks) progress_.finish(last);
         }
-        auto const summary = summarize(launched, publishes);
-        auto const text = launched.options.output_mode == OutputMode::json
-                              ? summary_json(summary)
-                              : summary_text(summary, text_style(STDOUT_FILENO, process_environment()));
-        write_all(STDOUT_FILENO, text);
+        print_summary(summarize(launched, publishes), launched.options);
         return code;
     }
+
+    std::string after_stop() const override { return "the same command goes on"; }
 
     bool abandon(Launched const& launched, int signal) override {
         std::lock_guard const lock(mutex_);
         if (file_ != nullptr && !file_->abandon()) return false;  // published: only the summary is missing
         progress_.stop();
         progress_.print_line(
-            fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
+            signal == 0
+                ? fmt::format("plenum: {}; {}", describe_stop(launched), after_stop())
+                : fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
         abandoned_ = true;
         return true;
     }
@@ -139,6 +141,15 @@ public:
     }
 
 private:
+    static bool stopped(Launched const& launched) { return launched.engine.host().progress().cut_short; }
+
+    static void print_summary(RunSummary const& summary, RunOptions const& options) {
+        auto const text = options.output_mode == OutputMode::json
+                              ? summary_json(summary)
+                              : summary_text(summary, text_style(STDOUT_FILENO, process_environment()));
+        write_all(STDOUT_FILENO, text);
+    }
+
     void say(std::string_view line) {
         std::lock_guard const lock(mutex_);
         if (!abandoned_) progress_.print_line(line);
@@ -226,7 +237,10 @@ private:
         return {.tasks = tasks == 0 ? std::nullopt : std::optional(tasks),
                 .done = progress.done.load(),
                 .failed = progress.failed.load(),
-                .seconds = base::seconds_since(start_ns_)};
+                .seconds = base::seconds_since(start_ns_),
+                .retried = progress.retried.load(),
+                .stopping = progress.stopped.load() != pool::StopReason::none,
+                .seconds_left = launched.engine.host().seconds_left()};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
@@ -239,6 +253,11 @@ private:
                            .bytes_written = results_->bytes_written(),
                            .output = published ? launched.options.output : "",
                            .warnings = launched.warnings};
+        auto const& progress = launched.engine.host().progress();
+        summary.retried = now.retried;
+        summary.timed_out = progress.timed_out.load();
+        summary.quarantined = progress.quarantined.load();
+        if (progress.cut_short) summary.stopped = describe(progress.stopped.load());
         double first = 0, last = 0;
         for (auto const& report : launched.engine.reports()) {
             auto const rank = static_cast<std::size_t>(report.rank);
@@ -261,7 +280,9 @@ private:
                  .rank = failure.rank,
                  .host = launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
                  .cause = failure.cause,
-                 .message = failure.message});
+                 .message = failure.message,
+                 .attempt = failure.attempt,
+                 .quarantined = failure.quarantined});
         return summary;
     }
 

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <limits>
 #include <plenum/error.hpp>
 #include <plenum/option_value.hpp>
 
+#include "app/limit_options.hpp"
 #include "app/nearest.hpp"
 #include "base/units.hpp"
 #include "sched/technique.hpp"
@@ -97,7 +99,7 @@ std::vector<std::string_view> technique_names() {
 }
 
 std::vector<RunOption> run_option_table(std::span<std::string_view const> techniques) {
-    return {
+    std::vector<RunOption> table{
         {.name = "output",
          .short_name = "o",
          .placeholder = "FILE",
@@ -205,6 +207,10 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
                      OptionText const& value) { o.config = value.text == no_file ? "" : value.text; },
          .show = [](RunOptions const& o) { return o.config.empty() ? std::string(no_file) : o.config; }},
     };
+    auto const seed = std::ranges::find(table, "seed", &RunOption::name);
+    auto limits = limit_option_table();
+    table.insert(seed, std::make_move_iterator(limits.begin()), std::make_move_iterator(limits.end()));
+    return table;
 }
 
 void store_option(RunOptions& options, RunOption const& option, std::string_view text,

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "app/environment.hpp"
 #include "pool/isolation.hpp"
+#include "pool/run_limits.hpp"
 
 namespace plenum::app {
 
@@ -28,6 +30,14 @@ struct RunOptions {
     std::uint64_t tasks_per_executor = 0;  ///< 0 = any number
     int threads_per_task = 0;              ///< 0 = SLURM_CPUS_PER_TASK, else 1
     std::uint64_t node_memory = 0;         ///< bytes in each node; 0 = automatic
+    sched::Retries retries = {};
+    std::uint32_t crash_limit = 3;  ///< executors that one task may crash
+    pool::MaxFailures max_failures = {};
+    double task_timeout = 0;                     ///< s; 0 = none
+    std::uint64_t task_memory = 0;               ///< bytes; 0 = no limit
+    double time_limit = 0;                       ///< s from the start of the run; 0 = none
+    std::optional<double> grace = std::nullopt;  ///< s; nothing = automatic
+    double time_request = 0;  ///< s that a task takes, while none was measured; 0 = unknown
     std::uint64_t seed = 0;
     bool force = false;
     ProgressMode progress = ProgressMode::automatic;

@@ -41,6 +41,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     request.chunk_size = map.options.chunk_size;
     request.running_per_node = map.options.running_per_node;
     request.tasks_per_executor = map.options.tasks_per_executor;
+    request.retries = map.options.retries;
+    request.task_timeout = map.options.task_timeout;
     io::MapId id = 0;
     writer_.run([&] {
         id = file_->begin_map({.name = map.name,

@@ -39,6 +39,7 @@ constexpr std::size_t most_failures_shown = 5;
     auto counts = fmt::format("{} of {} tasks done", summary.done, summary.tasks);
     if (summary.failed > 0) counts += fmt::format(", {} failed", summary.failed);
     if (over < summary.tasks) counts += fmt::format(", {} not run", summary.tasks - over);
+    if (!summary.stopped.empty()) counts += "; " + summary.stopped;
     auto const colour = summary.done == summary.tasks ? Colour::green : Colour::red;
     return fmt::format("{}: {}\n", summary.job, coloured(counts, colour, style));
 }
@@ -52,6 +53,11 @@ constexpr std::size_t most_failures_shown = 5;
     text += row("throughput", rate ? format_task_rate(*rate) : "-");
     text += row("parallel efficiency", format_percent(parallel_efficiency(summary)));
     text += row("load imbalance", format_percent(load_imbalance(summary)));
+    if (summary.retried + summary.timed_out > 0) {
+        auto value = fmt::format("{} retried", summary.retried);
+        if (summary.timed_out > 0) value += fmt::format(", {} killed for their time", summary.timed_out);
+        text += row("failed attempts", value);
+    }
     if (auto const calls = cached_calls(summary); calls > 0) {
         auto value = fmt::format("{} hits of {} ({:.0f} %)", summary.cache.hits, calls,
                                  100 * static_cast<double>(summary.cache.hits) / static_cast<double>(calls));
@@ -131,6 +137,15 @@ constexpr std::size_t most_failures_shown = 5;
     return text;
 }
 
+/// The tasks that nobody should run again before their crash is understood.
+[[nodiscard]] std::string quarantine_section(RunSummary const& summary, TextStyle const& style) {
+    if (summary.quarantined == 0) return "";
+    auto line = fmt::format("  {:<20}  {}:", "quarantined", plural(summary.quarantined, "task"));
+    for (auto const& failure : summary.failures)
+        if (failure.quarantined && line.size() <= style.width) line += fmt::format(" {}", failure.task);
+    return one_line(line, style.width, style) + '\n';
+}
+
 [[nodiscard]] std::string output_section(RunSummary const& summary) {
     if (summary.output.empty()) return "";
     auto written = base::format_bytes(summary.bytes_written);
@@ -179,6 +194,7 @@ std::string summary_text(RunSummary const& summary, TextStyle const& style) {
     text += figures(summary);
     text += busy_section(summary, style);
     text += failure_section(summary, style);
+    text += quarantine_section(summary, style);
     text += output_section(summary);
     return text;
 }

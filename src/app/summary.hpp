@@ -29,6 +29,8 @@ struct RunSummary {
         std::string host = {};
         FailureCause cause = FailureCause::exception;
         std::string message = {};
+        int attempt = 1;           ///< which one this was
+        bool quarantined = false;  ///< it has crashed too many executors to be tried again
     };
 
     std::string job = {};
@@ -43,7 +45,11 @@ struct RunSummary {
     std::string output = {};             ///< the result file; empty when there is none
     std::vector<Failure> failures = {};  ///< all or the first of them
     std::vector<std::string> warnings = {};
-    wire::CacheTally cache = {};  ///< all ranks; calls of cached functions that were hits, and others
+    std::uint64_t retried = 0;      ///< failed attempts of tasks that ran again
+    std::uint64_t timed_out = 0;    ///< attempts that were killed for their time
+    std::uint64_t quarantined = 0;  ///< of the failed tasks
+    std::string stopped = {};       ///< why it left tasks out, "stopped by SIGUSR1"; empty: it did not
+    wire::CacheTally cache = {};    ///< all ranks; calls of cached functions that were hits, and others
 };
 
 /// Finished tasks, done and failed, per second of wall time; nothing for a run that took no time.

@@ -31,7 +31,9 @@ using Json = nlohmann::ordered_json;
     return {{"task", failure.task},
             {"rank", failure.rank},
             {"host", failure.host},
+            {"attempt", failure.attempt},
             {"cause", name_of(failure.cause)},
+            {"quarantined", failure.quarantined},
             {"message", failure.message}};
 }
 
@@ -46,6 +48,11 @@ std::string summary_json(RunSummary const& summary) {
                     {"tasks", summary.tasks},
                     {"done", summary.done},
                     {"failed", summary.failed},
+                    {"not_run", summary.tasks - summary.done - summary.failed},
+                    {"retried", summary.retried},
+                    {"timed_out", summary.timed_out},
+                    {"quarantined", summary.quarantined},
+                    {"stopped", summary.stopped.empty() ? Json() : Json(summary.stopped)},
                     {"wall_seconds", summary.wall_seconds},
                     {"first_task_seconds", summary.first_task_seconds},
                     {"compute_seconds", summary.compute_seconds},

@@ -1,6 +1,9 @@
 #include "base/interrupt.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
+#include <plenum/error.hpp>
 
 namespace plenum::base {
 namespace {
@@ -8,24 +11,48 @@ namespace {
 std::atomic<int> noted_signal{0};  // all that a handler may touch
 static_assert(std::atomic<int>::is_always_lock_free);
 
+std::atomic<bool> noted_drain{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
 void note(int signal) {
-    noted_signal.store(signal);
+    auto const before = noted_signal.exchange(signal);
+    if (signal == SIGINT && before == SIGINT) ::_exit(static_cast<int>(ExitCode::incomplete));
+}
+
+void note_drain(int) {
+    noted_drain.store(true);
+}
+
+/// True: `handler` takes the place of the default action.
+bool take_over(int signal, void (*handler)(int)) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0 || (action.sa_flags & SA_SIGINFO) != 0 ||
+        action.sa_handler != SIG_DFL)
+        return false;
+    action = {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    return ::sigaction(signal, &action, nullptr) == 0;
 }
 
 }  // namespace
 
+DrainNote::DrainNote() {
+    noted_drain = false;
+    noted_ = take_over(SIGUSR1, &note_drain);
+}
+
+DrainNote::~DrainNote() {
+    if (noted_) std::signal(SIGUSR1, SIG_DFL);
+}
+
+bool drain_requested() noexcept {
+    return noted_drain.load();
+}
+
 InterruptNote::InterruptNote() {
     noted_signal = 0;
-    for (std::size_t i = 0; i < signals_.size(); ++i) {
-        struct sigaction action {};
-        if (::sigaction(signals_[i], nullptr, &action) != 0 || (action.sa_flags & SA_SIGINFO) != 0 ||
-            action.sa_handler != SIG_DFL)
-            continue;
-        action = {};
-        action.sa_handler = &note;
-        action.sa_flags = SA_RESTART;
-        noted_[i] = ::sigaction(signals_[i], &action, nullptr) == 0;
-    }
+    for (std::size_t i = 0; i < signals_.size(); ++i) noted_[i] = take_over(signals_[i], &note);
 }
 
 InterruptNote::~InterruptNote() {

@@ -6,6 +6,24 @@
 
 namespace plenum::base {
 
+/// While it lives, SIGUSR1 is noted where it would have ended the process; see InterruptNote. At most one at
+/// a time.
+class DrainNote {
+public:
+    DrainNote();
+    DrainNote(DrainNote const&) = delete;
+    DrainNote& operator=(DrainNote const&) = delete;
+    DrainNote(DrainNote&&) = delete;
+    DrainNote& operator=(DrainNote&&) = delete;
+    ~DrainNote();
+
+private:
+    bool noted_ = false;
+};
+
+/// SIGUSR1 has come since the last DrainNote was made. Thread-safe.
+[[nodiscard]] bool drain_requested() noexcept;
+
 /// While it lives, SIGINT, SIGTERM and SIGHUP are noted where they would have ended the process; an action
 /// that the program has chosen, and nohup's, stay. At most one at a time. Forked children note too, until
 /// they choose.
@@ -18,7 +36,8 @@ public:
     InterruptNote& operator=(InterruptNote&&) = delete;
     ~InterruptNote();
 
-    /// The last signal that was noted; 0: none. Thread-safe.
+    /// The last signal that was noted; 0: none. Thread-safe. A second SIGINT ends the process at once, with
+    /// ExitCode::incomplete.
     [[nodiscard]] int signal() const noexcept;
 
 private:

@@ -6,7 +6,10 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <plenum/error.hpp>
+#include <utility>
+#include <vector>
 
 namespace plenum::base {
 
@@ -58,6 +61,70 @@ std::uint64_t parse_bytes(std::string_view text, std::string_view what) {
     }
     if (number * factor >= 0x1p63) throw wrong();
     return static_cast<std::uint64_t>(number * factor);
+}
+
+namespace {
+
+/// A number that fills `text`.
+std::optional<double> number_in(std::string_view text) {
+    double number = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || !(number >= 0) || !std::isfinite(number))
+        return std::nullopt;
+    return number;
+}
+
+/// "1:30:00", "30:00", "2-12", "2-12:00:00"
+std::optional<double> slurm_duration(std::string_view text) {
+    double days = 0;
+    auto const dash = text.find('-');
+    if (dash != std::string_view::npos) {
+        auto const number = number_in(text.substr(0, dash));
+        if (!number) return std::nullopt;
+        days = *number;
+        text.remove_prefix(dash + 1);
+    }
+    std::vector<double> parts;
+    for (;;) {
+        auto const colon = text.find(':');
+        auto const number = number_in(text.substr(0, colon));
+        if (!number) return std::nullopt;
+        parts.push_back(*number);
+        if (colon == std::string_view::npos) break;
+        text.remove_prefix(colon + 1);
+    }
+    if (parts.size() > 3) return std::nullopt;
+    // After days come hours, else the last part is seconds.
+    if (dash != std::string_view::npos) parts.resize(3);
+    double seconds = 0;
+    for (auto const part : parts) seconds = seconds * 60 + part;
+    return days * 86400 + seconds;
+}
+
+}  // namespace
+
+double parse_duration(std::string_view text, std::string_view what) {
+    static constexpr std::array units{std::pair{"min", 60.0}, std::pair{"s", 1.0}, std::pair{"m", 60.0},
+                                      std::pair{"h", 3600.0}, std::pair{"d", 86400.0}};
+    std::optional<double> seconds;
+    if (text.find_first_of(":-") != std::string_view::npos) {
+        seconds = slurm_duration(text);
+    } else {
+        auto number = text;
+        double factor = 1;
+        for (auto const& [unit, length] : units)
+            if (text.ends_with(unit)) {
+                number.remove_suffix(std::string_view(unit).size());
+                factor = length;
+                break;
+            }
+        while (number.ends_with(' ')) number.remove_suffix(1);
+        if (auto const value = number_in(number)) seconds = *value * factor;
+    }
+    constexpr double most = 1e9;  // about 30 years
+    if (seconds && *seconds <= most) return *seconds;
+    throw UsageError(fmt::format(
+        "{}: '{}' is not a time; write seconds, 20min, 1.5h, or hours:minutes:seconds", what, text));
 }
 
 }  // namespace plenum::base

@@ -17,4 +17,8 @@ namespace plenum::base {
 /// Throws UsageError that names `what` (for example "--node-memory") when `text` is no size.
 [[nodiscard]] std::uint64_t parse_bytes(std::string_view text, std::string_view what);
 
+/// "90", "1.5 h", "20 min", "2d" (without a unit: seconds), or as Slurm writes: "30:00" (min:s), "1:30:00",
+/// "2-12:00:00" to seconds. Throws UsageError that names `what` when `text` is no such time.
+[[nodiscard]] double parse_duration(std::string_view text, std::string_view what);
+
 }  // namespace plenum::base

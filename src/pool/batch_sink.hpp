@@ -28,6 +28,10 @@ public:
     [[nodiscard]] virtual std::uint64_t backlog() const noexcept { return 0; }
     /// A defect of the sink (a full disk): the batch cannot succeed any more.
     [[nodiscard]] virtual bool broken() const noexcept { return false; }
+    /// An attempt of a task that has failed and runs again. Not a result.
+    virtual void note_attempt(wire::Failure const&) {}
+    /// Some of the batch's tasks will not run, for that reason. Before finish().
+    virtual void cut(std::exception_ptr) {}
     /// All is taken. `done` is called once everything is stored, from any thread, with the first error if
     /// any.
     virtual void finish(std::function<void(std::exception_ptr)> done) = 0;

@@ -18,7 +18,11 @@ struct ChildEnd {
 /// lack of memory while it lived.
 [[nodiscard]] ChildEnd describe_end(int status, FaultNote fault, bool out_of_memory, std::string const& what);
 
-/// How often the kernel has killed for lack of memory.
+/// The end of a task whose executor its rank has killed.
+[[nodiscard]] ChildEnd describe_doom(Doom doom, double timeout_seconds);
+
+/// How often the kernel has killed for lack of memory: in the control group of this process where that is
+/// known, else on this node.
 [[nodiscard]] std::uint64_t count_oom_kills();
 
 }  // namespace plenum::pool

@@ -36,6 +36,7 @@ constexpr std::uint64_t idle_call_ns = 50'000'000;
 // After a signal other ranks wait that long for rank 0 to end the run, so that it can clean up.
 constexpr std::uint64_t interrupt_grace_ns = 2'000'000'000;
 constexpr std::uint64_t last_words_ns = 200'000'000;
+constexpr auto incomplete = static_cast<int>(ExitCode::incomplete);
 
 std::uint64_t number(std::string const& text) {
     std::uint64_t value = 0;
@@ -81,6 +82,7 @@ Engine::Engine(comm::Session& session, EngineOptions options)
         Supervisor::Options{.isolation = options_.isolation,
                             .executors = options_.executors,
                             .threads = options_.threads,
+                            .task_memory = options_.limits.task_memory,
                             .rank = topology.rank,
                             .bell = bell_.address(),
                             .output = [this](wire::Output output) { send(0, std::move(output)); },
@@ -106,7 +108,8 @@ Engine::Engine(comm::Session& session, EngineOptions options)
             Host::Options{.schedule = options_.schedule,
                           .chunk_size = options_.chunk_size,
                           .executors_per_rank = options_.executors,
-                          .tasks_per_executor = options_.tasks_per_executor},
+                          .tasks_per_executor = options_.tasks_per_executor,
+                          .limits = options_.limits},
             [this](int rank, wire::Message message) { send(rank, std::move(message)); }, bell_.address());
 }
 
@@ -157,7 +160,7 @@ void Engine::wait() {
         timeout = now - last_event_ns_ < quiet_after_ns ? nap_leader_ms : nap_quiet_leader_ms;
     else if (leader_ && leader_->busy())
         timeout = nap_rank_zero_ms;  // results of long tasks are sent on before their block ends
-    if (supervisor_->restless()) timeout = std::min(timeout, nap_leader_ms);
+    timeout = std::min(timeout, supervisor_->patience_ms());
     auto const& transport = session_.transport();
     if (transport.ready()) timeout = 0;
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
@@ -202,6 +205,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
     while (!exit_code_) {
         wait();
         check_interrupt();
+        check_drain();
         while (auto incoming = session_.transport().receive()) {
             last_event_ns_ = base::now_ns();
             relay(incoming->message);
@@ -229,14 +233,24 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
 
 void Engine::check_interrupt() {
     auto const signal = interrupts_->signal();
-    if (signal == 0) return;
     if (session_.topology().rank == 0) {
-        if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(128 + signal);
+        if (signal == 0 && !host_->overdue()) return;
+        if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(incomplete);
         return;
     }
+    if (signal == 0) return;
     auto const now = base::now_ns();
     if (interrupted_ns_ == 0) interrupted_ns_ = now;
-    if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(128 + signal);
+    if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(incomplete);
+}
+
+void Engine::check_drain() {
+    if (drain_told_ || !base::drain_requested()) return;
+    drain_told_ = true;
+    if (host_)
+        host_->stop(StopReason::signal);
+    else
+        send(0, wire::DrainRequest{});
 }
 
 void Engine::end_at_once(int code) {
@@ -309,6 +323,10 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leader_->close(message);
             } else if constexpr (std::is_same_v<Type, wire::CancelBatch>) {
                 leader_->cancel(message);
+            } else if constexpr (std::is_same_v<Type, wire::Abandon>) {
+                leader_->abandon();
+            } else if constexpr (std::is_same_v<Type, wire::DrainRequest>) {
+                host_->stop(StopReason::signal);
             } else if constexpr (std::is_same_v<Type, wire::AssignBlock>) {
                 leader_->assign(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::RequestBlock> ||

@@ -28,6 +28,7 @@ struct EngineOptions {
     int executors = 1;                     ///< of each rank
     std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     ThreadsPerTask threads = {};
+    RunLimits limits = {};  ///< its times are rank 0's
 };
 
 /// What the executors of a rank did, all together.
@@ -70,8 +71,9 @@ public:
     void on_output(std::function<void(wire::Output const&)> handler) { output_handler_ = std::move(handler); }
     /// Called about every 50 ms while the body runs, on the main thread.
     void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
-    /// Called on the main thread when a signal asks rank 0 to end; true: leave nothing behind any more, every
-    /// rank ends at once with the exit code 128 + signal. false: the run is at its end anyway and goes on.
+    /// Called on the main thread when a signal asks rank 0 to end, or with 0 when the run's time is over and
+    /// tasks do not end. true: leave nothing behind any more, every rank ends at once with
+    /// ExitCode::incomplete. false: the run is at its end anyway and goes on.
     void on_interrupt(std::function<bool(int signal)> handler) { interrupt_handler_ = std::move(handler); }
     /// For long steps of `conclude`, every 25 ms or so: does not return when the run was interrupted.
     void check_interrupt();
@@ -96,6 +98,8 @@ private:
     [[nodiscard]] std::string check_array(wire::ArrayStep const& step) const;
     [[nodiscard]] std::string populate_array(wire::ArrayStep const& step) const;
     void leave();
+    /// SIGUSR1, of whatever rank, stops the run.
+    void check_drain();
     [[noreturn]] void end_at_once(int code);
 
     comm::Session& session_;
@@ -114,6 +118,7 @@ private:
     std::function<bool(int)> interrupt_handler_;
     std::optional<base::InterruptNote> interrupts_;
     std::uint64_t interrupted_ns_ = 0;
+    bool drain_told_ = false;
     std::vector<RankReport> reports_;
     wire::CacheTally own_cache_use_before_;  // of this process, by an earlier engine
     std::function<int(int)> conclude_;

@@ -1,8 +1,5 @@
 #include "pool/executor.hpp"
 
-#include <sched.h>
-#include <stdio_ext.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -35,16 +32,6 @@ constexpr std::uint64_t prompt_flush_after_ns = 200'000;  // where somebody wait
 constexpr std::uint64_t turn_ns = 5'000'000;    // of a batch, when others of its priority have tasks too
 constexpr std::uint32_t chunks_per_clock = 16;  // short chunks that share a reading of the clock
 constexpr double short_chunks_ns = 5'000;       // and how long they may take together
-
-void write_whole(int fd, void const* data, std::size_t bytes) {
-    auto const* at = static_cast<char const*>(data);
-    while (bytes > 0) {
-        auto const written = ::write(fd, at, bytes);
-        if (written <= 0) return;  // nobody reads any more: the run is over
-        at += written;
-        bytes -= static_cast<std::size_t>(written);
-    }
-}
 
 /// After the result: the leader sends what is final while other tasks of the block still run.
 void set_status(std::uint8_t& status, detail::TaskStatus value) {
@@ -235,9 +222,12 @@ void Executor::run_slot(int index) {
             prints_ = false;
             cell_.batch_tasks.store(0, std::memory_order_relaxed);
             cell_.batch_ns.store(0, std::memory_order_relaxed);
+            cell_.batch_squares.store(0, std::memory_order_relaxed);
+            cell_.batch_longest_ns.store(0, std::memory_order_relaxed);
             cell_.batch.store(batch_, std::memory_order_release);
         }
         sequence_ = slot.sequence;
+        slot_ = &slot;
         auto const* const table = node_.table(index);
         detail::ChunkCall call;
         call.block_first = slot.first;
@@ -297,7 +287,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     // One at a time: as a pair they go through the stack, and the load of the pair waits for both stores.
     std::atomic_ref(call.first).store(chunk.first, std::memory_order_relaxed);
     std::atomic_ref(call.last).store(chunk.last, std::memory_order_relaxed);
-    call.careful = pipes_.out >= 0 && (prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns);
+    call.careful = prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns;
     if (call.careful) {
         mark_pending_output();
     } else {
@@ -307,6 +297,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
         cell_.marks_output.store(call.careful, std::memory_order_release);
     function_(call);
+    chunk.last = call.last;                     // the slot may have been cut
     if (actors_ != nullptr) actors_->settle();  // before the tasks can be seen as done
     remember_finished(slot, chunk);
     unclocked_tasks_ += chunk.last - chunk.first;
@@ -378,6 +369,11 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
     add(cell_.busy_ns, elapsed);
     add(cell_.batch_tasks, count);
     add(cell_.batch_ns, elapsed);
+    auto const squares = static_cast<double>(count) * one * one * 1e-18;
+    cell_.batch_squares.store(cell_.batch_squares.load(std::memory_order_relaxed) + squares,
+                              std::memory_order_relaxed);
+    if (auto const each = elapsed / count; each > cell_.batch_longest_ns.load(std::memory_order_relaxed))
+        cell_.batch_longest_ns.store(each, std::memory_order_relaxed);
     if (slot.timing_capacity == 0) return;
     auto const row = slot.timing_used.fetch_add(1, std::memory_order_relaxed);
     if (row >= slot.timing_capacity) return;
@@ -399,44 +395,8 @@ void Executor::note_times(BlockSlot& slot, ChunkRange chunk) {
         .store(static_cast<double>(start - node_.header().run_start_ns) * 1e-9, std::memory_order_release);
 }
 
-std::uint64_t Executor::output_written(std::size_t stream) const {
-    auto const& taken = cell_.output_taken[stream];
-    for (;;) {
-        auto const ended = taken.ended.load(std::memory_order_seq_cst);
-        int waiting = 0;
-        if (::ioctl(stream == 0 ? pipes_.out : pipes_.error, FIONREAD, &waiting) != 0) waiting = 0;
-        if (taken.begun.load(std::memory_order_seq_cst) == ended)
-            return ended + static_cast<std::uint64_t>(waiting);
-        ::sched_yield();  // the parent is reading
-    }
-}
-
-void Executor::mark_output(std::uint64_t first, std::uint64_t last) {
-    output_checked_ = clock_;
-    output_first_ = UINT64_MAX;
-    std::cout.flush();
-    if (__fpending(stdout) != 0) std::fflush(stdout);
-    for (std::size_t stream = 0; stream < output_marked_.size(); ++stream) {
-        auto const written = output_written(stream);
-        if (written <= output_marked_[stream]) continue;
-        prints_ = true;
-        OutputMark const mark{.first_task = first, .last_task = last};
-        write_whole(stream == 0 ? pipes_.out : pipes_.error, &mark, sizeof mark);
-        output_marked_[stream] = written + sizeof mark;
-    }
-}
-
-void Executor::mark_pending_output() {
-    if (pipes_.out >= 0 && output_first_ != UINT64_MAX) mark_output(output_first_, output_last_);
-}
-
-void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
-    auto& self = *static_cast<Executor*>(call.executor);
-    self.mark_output(task, task);
-}
-
-void Executor::push(std::uint64_t task, RingRecord::Kind kind, ByteView content) {
-    RingRecord const record{.kind = kind, .reserved = 0, .bytes = 0, .task = task, .sequence = sequence_};
+void Executor::push(std::uint64_t task, RingRecord::Kind kind, ByteView content, FailureCause cause) {
+    RingRecord const record{.kind = kind, .cause = cause, .bytes = 0, .task = task, .sequence = sequence_};
     auto& header = node_.header();
     while (!ring_push(cell_, node_.ring(index_), header.ring_bytes, record, content)) {
         cell_.waits_for_space.store(1, std::memory_order_release);
@@ -448,10 +408,10 @@ void Executor::push(std::uint64_t task, RingRecord::Kind kind, ByteView content)
     cell_.waits_for_space.store(0, std::memory_order_relaxed);
 }
 
-void Executor::fail(detail::ChunkCall& call, std::uint64_t task, char const* message) {
+void Executor::fail(detail::ChunkCall& call, std::uint64_t task, FailureCause cause, char const* message) {
     auto& self = *static_cast<Executor*>(call.executor);
     auto const length = std::min<std::size_t>(std::strlen(message), 4096);
-    self.push(task, RingRecord::Kind::error, {reinterpret_cast<std::byte const*>(message), length});
+    self.push(task, RingRecord::Kind::error, {reinterpret_cast<std::byte const*>(message), length}, cause);
     set_status(call.status[task - call.block_first], detail::TaskStatus::failed);
 }
 
@@ -462,7 +422,7 @@ void Executor::store(detail::ChunkCall& call, std::uint64_t task, ByteView resul
     auto const message = "the result has " + std::to_string(result.size()) + " bytes (the most is " +
                          std::to_string(limit) +
                          "); give more memory with --node-memory, or declare its shape";
-    fail(call, task, message.c_str());
+    fail(call, task, FailureCause::exception, message.c_str());
 }
 
 }  // namespace plenum::pool

@@ -76,9 +76,12 @@ private:
     [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
     void mark_pending_output();
-    void push(std::uint64_t task, RingRecord::Kind kind, ByteView content);
+    void push(std::uint64_t task, RingRecord::Kind kind, ByteView content,
+              FailureCause cause = FailureCause::exception);
+    /// The slot at work was cut: gives back what follows `task` in its chunk.
+    void cut_chunk(detail::ChunkCall& call, std::uint64_t task);
 
-    static void fail(detail::ChunkCall& call, std::uint64_t task, char const* message);
+    static void fail(detail::ChunkCall& call, std::uint64_t task, FailureCause cause, char const* message);
     static void store(detail::ChunkCall& call, std::uint64_t task, ByteView result);
     static void task_ended(detail::ChunkCall& call, std::uint64_t task);
 
@@ -94,6 +97,7 @@ private:
     Permit* permit_ = nullptr;    // held
     double mean_ns_ = 0;          // of a task of batch_; 0: unknown
     std::uint64_t sequence_ = 0;  // of the block at work
+    BlockSlot* slot_ = nullptr;   // at work
     std::uint64_t lived_ = 0;     // tasks it has run
     bool life_over_ = false;
     std::uint64_t clock_ = 0;             // last reading

@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/remove_tree.hpp"
 #include "pool/child_end.hpp"
 
@@ -73,6 +74,8 @@ void ExecutorSeat::close_write_ends() noexcept {
 void ExecutorSeat::start(ForkServer& server) {
     tasks_at_start_ = cell_.tasks_done.load(std::memory_order_relaxed);
     oom_kills_ = count_oom_kills();
+    cell_.doom = Doom::none;
+    watched_ = {};
     occupy(cell_);
     auto [channel, socket] = actors_.open_channel();
     channel_ = channel;
@@ -107,6 +110,7 @@ void ExecutorSeat::reap(ForkServer const& server) {
                         "--isolation none under a debugger",
                         cell_.rank, idle_deaths_, status));
     cell_.wait_status = status;
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) cell_.doom = Doom::none;  // it was faster
     cell_.out_of_memory = count_oom_kills() > oom_kills_ ? 1 : 0;
     cell_.state.store(CellState::dead, std::memory_order_release);
     ringer_.ring(node_.header().leader_bell);
@@ -133,8 +137,46 @@ void ExecutorSeat::read_output() {
     }
 }
 
+void ExecutorSeat::watch_task() {
+    patience_ms_ = most_patience_ms;
+    if (child_ <= 0 || cell_.doom != Doom::none) return;
+    Watched running{.claim = cell_.claims.load(std::memory_order_acquire)};
+    auto const slot = cell_.slot.load(std::memory_order_acquire);
+    running.task = cell_.current.load(std::memory_order_acquire);
+    bool const owns = slot != 0 && cell_.phase.load(std::memory_order_acquire) == Phase::owning &&
+                      running.task < cell_.last.load(std::memory_order_relaxed);
+    auto const timeout = owns ? node_.slot(static_cast<int>(slot) - 1).task_timeout_ns : 0;
+    std::atomic_thread_fence(std::memory_order_acquire);
+    // With another claim the parts above belong to different chunks.
+    if (!owns || cell_.claims.load(std::memory_order_relaxed) != running.claim) {
+        watched_ = {};
+        return;
+    }
+    if (node_.header().abandon.load(std::memory_order_acquire) != 0) return doom(Doom::abandoned, running);
+    if (timeout == 0) return;
+    running.since_ns = base::now_ns();
+    bool const same =
+        watched_.since_ns != 0 && watched_.claim == running.claim && watched_.task == running.task;
+    // The time in which its result waits for room is not the task's.
+    if (!same || cell_.waits_for_space.load(std::memory_order_relaxed) != 0) watched_ = running;
+    auto const age = running.since_ns - watched_.since_ns;
+    if (age >= timeout) return doom(Doom::timeout, running);
+    // Looked at more often than the timeout, so that what follows a task in time is seen as another one
+    // early.
+    auto const next_ms = std::min(timeout - age, timeout / 8) / 1'000'000;
+    patience_ms_ = static_cast<int>(std::clamp<std::uint64_t>(next_ms, 1, most_patience_ms));
+}
+
+void ExecutorSeat::doom(Doom why, Watched const& running) {
+    cell_.doom = why;
+    cell_.doomed_claim = running.claim;
+    cell_.doomed_task = running.task;
+    ::kill(child_, SIGKILL);
+}
+
 void ExecutorSeat::tick(ForkServer& server) {
     read_output();
+    watch_task();
     reap(server);
     if (child_ <= 0 && cell_.state.load(std::memory_order_acquire) == CellState::vacant) start(server);
 }

@@ -23,6 +23,7 @@ void occupy(ExecutorCell& cell);
 
 class ExecutorSeat {
 public:
+    static constexpr int most_patience_ms = 100;
     using Output = std::function<void(wire::Output)>;
     /// Opens the pipes; no executor runs yet. Throws EnvironmentError when no descriptors are left.
     /// `actors`: gives each executor its way to actors; outlives this.
@@ -41,6 +42,8 @@ public:
     void tick(ForkServer& server);
     void add_poll(std::vector<pollfd>& fds) const;
     [[nodiscard]] bool occupied() const noexcept { return child_ > 0; }
+    /// How long tick() may wait because of the task at work, in ms.
+    [[nodiscard]] int patience_ms() const noexcept { return patience_ms_; }
     /// The node has stopped: waits for the end, by force after `grace_ms`, and reads the rest.
     void close(int grace_ms);
 
@@ -48,7 +51,15 @@ private:
     struct Pipe {
         base::UniqueFd read_end, write_end;
     };
+    /// What the executor was seen to run.
+    struct Watched {
+        std::uint64_t claim = 0, task = 0;
+        std::uint64_t since_ns = 0;  // 0: nothing
+    };
     void start(ForkServer& server);
+    /// Kills the executor when its task takes too long, or when all tasks are to end.
+    void watch_task();
+    void doom(Doom why, Watched const& running);
     void reap(ForkServer const& server);
     void read_output();
     void finish_output();
@@ -65,6 +76,8 @@ private:
     std::uint64_t oom_kills_ = 0;
     std::uint64_t tasks_at_start_ = 0;
     int idle_deaths_ = 0;
+    Watched watched_;
+    int patience_ms_ = most_patience_ms;
     base::Ringer ringer_;
 };
 

@@ -48,12 +48,19 @@ void FileSink::store(wire::BlockResults const& results) {
                         .duration = timing.duration,
                         .peak_rss = timing.peak_rss});
     if (!rows.empty()) file_.put_timing(map_, rows);
-    for (auto const& failure : results.failures)
-        file_.put_failure(map_, {.task = failure.task,
-                                 .attempt = failure.attempt,
-                                 .rank = failure.rank,
-                                 .cause = failure.cause,
-                                 .message = failure.message});
+    for (auto const& failure : results.failures) store(failure);
+}
+
+void FileSink::store(wire::Failure const& failure) {
+    file_.put_failure(map_, {.task = failure.task,
+                             .attempt = failure.attempt,
+                             .rank = failure.rank,
+                             .cause = failure.cause,
+                             .message = failure.message});
+}
+
+void FileSink::note_attempt(wire::Failure const& failure) {
+    writer_.post(0, [this, failure] { store(failure); });
 }
 
 void FileSink::finish(std::function<void(std::exception_ptr)> done) {

@@ -16,12 +16,14 @@ public:
     FileSink(io::ResultSink& file, Writer& writer, io::MapId map, std::size_t element_bytes,
              std::function<void(wire::Failure const&)> on_failure);
     void take(wire::BlockResults results) override;
+    void note_attempt(wire::Failure const& failure) override;
     std::uint64_t backlog() const noexcept override { return writer_.backlog(); }
     bool broken() const noexcept override { return writer_.broken(); }
     void finish(std::function<void(std::exception_ptr)> done) override;
 
 private:
     void store(wire::BlockResults const& results);
+    void store(wire::Failure const& failure);
 
     io::ResultSink& file_;
     Writer& writer_;

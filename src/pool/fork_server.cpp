@@ -18,6 +18,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <plenum/error.hpp>
@@ -85,6 +86,18 @@ void note_memory_faults(NodeView node, std::atomic<FaultNote>& note) {
     ::sigaction(SIGBUS, &action, nullptr);
 }
 
+/// Private memory, because the address space counts node memory too.
+void limit_memory(std::uint64_t bytes) {
+    std::ifstream status("/proc/self/status");
+    std::uint64_t own_kib = 0;
+    for (std::string word; status >> word;)
+        if (word == "VmData:") status >> own_kib;
+    rlimit limit{};
+    ::getrlimit(RLIMIT_DATA, &limit);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, own_kib * 1024 + bytes);
+    ::setrlimit(RLIMIT_DATA, &limit);
+}
+
 /// When memory is short the kernel is to choose executors before actors, whose state would be lost.
 constexpr std::string_view executor_oom_score = "1000", actor_oom_score = "900";
 
@@ -121,10 +134,11 @@ template <class Work>
     ::_exit(0);
 }
 
-[[noreturn]] void run_as_executor(NodeView node, pid_t parent, std::filesystem::path const& scratch,
+[[noreturn]] void run_as_executor(NodeView node, pid_t parent, ForkServer::Options const& options,
                                   SpawnRequest request, base::UniqueFd socket) {
     auto& cell = node.cell(request.index);
-    become_child(node, parent, scratch, cell.fault, executor_oom_score);
+    become_child(node, parent, options.scratch, cell.fault, executor_oom_score);
+    if (options.task_memory != 0) limit_memory(options.task_memory);
     end_after(fmt::format("executor {}", request.index), [&] {
         ExecutorPort actors(std::move(socket), cell.rank, request.channel);
         set_process_actor_port(&actors);
@@ -227,7 +241,7 @@ void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::pat
             if (actors)
                 run_as_actor_host(node, parent, options.scratch, options.actor_host,
                                   std::move(order->socket));
-            run_as_executor(node, parent, options.scratch, request, std::move(order->socket));
+            run_as_executor(node, parent, options, request, std::move(order->socket));
         }
         auto const answer = child > 0 ? child : -errno;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;

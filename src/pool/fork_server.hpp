@@ -34,6 +34,8 @@ public:
     struct Options {
         int first_cell = 0;
         ThreadsPerTask threads = {};
+        std::uint64_t task_memory =
+            0;  ///< bytes that an executor may have beyond what it begins with; 0: any
         std::filesystem::path scratch = {};  ///< folder for the scratch folders of the executors
         ActorHost::Place actor_host = {};
     };

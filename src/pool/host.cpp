@@ -9,6 +9,7 @@
 
 #include "base/memory_limits.hpp"
 #include "base/units.hpp"
+#include "pool/result_parts.hpp"
 
 namespace plenum::pool {
 namespace {
@@ -26,6 +27,10 @@ constexpr std::uint64_t timed_block_chunks_most = 1 << 16;
 constexpr std::size_t limited_blocks_per_node = 2;
 constexpr std::uint64_t backlog_per_node = 64 << 20;  // results that wait for the disk, for the same reason
 constexpr std::uint64_t backlog_most = 512 << 20;
+
+std::uint64_t as_ns(double seconds) {
+    return static_cast<std::uint64_t>(std::min(seconds, 1e9) * 1e9);
+}
 
 /// Bytes of the largest item of varying size.
 std::uint64_t largest_item(detail::BatchRequest const& request) {
@@ -138,6 +143,8 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
                     .tasks_per_executor = request.tasks_per_executor != 0 ? request.tasks_per_executor
                                                                           : options_.tasks_per_executor,
                     .running_per_node = request.running_per_node,
+                    .task_timeout_ns =
+                        as_ns(request.task_timeout > 0 ? request.task_timeout : options_.limits.task_timeout),
                     .item_stride = request.item_stride,
                     .varying_items = request.varying_items || !request.item_offsets.empty(),
                     .timing = work->timing,
@@ -152,6 +159,10 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     if (request.on_each_executor) return begin_on_each(std::move(batch), limits);
 
     std::lock_guard const lock(scheduling_);
+    if (stopping_) {
+        progress_.cut_short = true;
+        std::rethrow_exception(stopped_error());
+    }
     auto const id = coordinator_.add_batch(
         {.tasks = request.tasks,
          .priority = request.priority,
@@ -208,19 +219,14 @@ void Host::on(wire::BlockResults results) {
     auto const node = results.node;
     auto const block = results.block;
     auto const batch_id = results.batch;
-    auto const runs = results.runs;
-    auto const returned = results.returned;
     std::lock_guard const lock(scheduling_);
     if (batch_id >= first_on_each) return take_on_each(std::move(results));
     if (results.mean_task_seconds > 0) coordinator_.measured(batch_id, node, results.mean_task_seconds);
-    std::uint64_t count = 0;
-    for (auto const& run : runs) count += run.count();
-    progress_.done += count - results.failures.size();
-    progress_.failed += results.failures.size();
     auto& batch = batches_.at(batch_id);
-    batch.final_tasks += count;
+    if (results.long_task_seconds > 0) batch.long_task_seconds[node] = results.long_task_seconds;
+    auto const returned = std::move(results.returned);
     if (!results.lengths.empty()) {
-        batch.varying_tasks += count;
+        for (auto const& run : results.runs) batch.varying_tasks += run.count();
         batch.varying_bytes += results.payload.bytes.size();
         auto const executors = static_cast<std::uint64_t>(executors_on(node));
         auto const mean = std::max<std::uint64_t>(1, batch.varying_bytes / batch.varying_tasks);
@@ -229,19 +235,28 @@ void Host::on(wire::BlockResults results) {
             std::min(batch.most_tasks,
                      std::max(executors, executors * distant_block_bytes_per_executor / mean)));
     }
-    if (count > 0 || !results.timing.empty()) batch.work->sink->take(std::move(results));
-    for (auto const& run : runs) {
-        batch.items.forget(run);
-        coordinator_.finished(node, block, {run.first, run.last});
-    }
-    for (auto const& range : returned) {
-        // Of a cancelled batch they will not run any more.
-        if (batch.cancelled) {
-            batch.final_tasks += range.count();
-            progress_.tasks -= range.count();
+    auto const give_back = [&](wire::TaskRange tasks) {
+        // The coordinator drops them when the batch was cancelled: nobody waits for them any more.
+        if (batch.cancelled) give_up(batch, tasks.count());
+        coordinator_.returned(node, block, {tasks.first, tasks.last});
+    };
+    auto const again = take_retried(batch, results);
+    for (auto& part : without(std::move(results), again)) {
+        for (auto const& run : part.runs) {
+            progress_.done += run.count();
+            batch.final_tasks += run.count();
+            batch.attempts.forget(run.first, run.last);
+            batch.items.forget(run);
+            coordinator_.finished(node, block, {run.first, run.last});
         }
-        coordinator_.returned(node, block, {range.first, range.last});
+        progress_.done -= part.failures.size();
+        progress_.failed += part.failures.size();
+        if (!part.runs.empty() || !part.timing.empty()) batch.work->sink->take(std::move(part));
     }
+    for (auto const task : again) give_back({task, task + 1});
+    for (auto const& range : returned) give_back(range);
+    if (!stopping_ && options_.limits.max_failures.exceeded(progress_.failed, progress_.tasks))
+        begin_stop(StopReason::failures);
 }
 
 void Host::cancel(std::shared_ptr<Work> const& work) {
@@ -259,9 +274,7 @@ void Host::cancel(sched::BatchId id, Batch& batch) {
     if (batch.cancelled || id >= first_on_each) return;
     batch.cancelled = true;
     if (batch.stream) take_from_stream(id, batch);  // and seals it
-    auto const dropped = coordinator_.tasks_unassigned(id);
-    batch.final_tasks += dropped;
-    progress_.tasks -= dropped;
+    give_up(batch, coordinator_.tasks_unassigned(id));
     coordinator_.cancel(id);
     if (batch.announced)
         post([this, id] {
@@ -297,18 +310,17 @@ void Host::hand_out() {
 
 void Host::complete(sched::BatchId id) {
     for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
-    auto const work = batches_.extract(id).mapped().work;
-    work->sink->finish(
-        [completion = work->completion](std::exception_ptr error) { completion->end(std::move(error)); });
+    auto const batch = batches_.extract(id);
+    auto const& work = batch.mapped().work;
+    auto const why = batch.mapped().left > 0 ? stopped_error() : nullptr;
+    if (why) work->sink->cut(why);
+    work->sink->finish([completion = work->completion, why](std::exception_ptr error) {
+        completion->end(error ? std::move(error) : why);
+    });
 }
 
-void Host::complete() {
-    for (auto const id : coordinator_.take_completed()) {
-        for (int const leader : topology_.leaders) send_(leader, wire::CloseBatch{.batch = id});
-        auto const work = batches_.extract(id).mapped().work;
-        work->sink->finish(
-            [completion = work->completion](std::exception_ptr error) { completion->end(std::move(error)); });
-    }
+void Host::complete_all() {
+    for (auto const id : coordinator_.take_completed()) complete(id);
     active_ = static_cast<std::size_t>(std::count_if(batches_.begin(), batches_.end(), [](auto const& entry) {
         return !entry.second.stream || entry.second.final_tasks < entry.second.tasks;
     }));
@@ -324,8 +336,9 @@ void Host::tick() {
         posted.swap(posted_);
     }
     for (auto& work : posted) work();
+    watch_time();
     hand_out();
-    complete();
+    complete_all();
     free_unused_arrays();
 }
 

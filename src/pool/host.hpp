@@ -17,6 +17,7 @@
 #include "comm/topology.hpp"
 #include "pool/batch_sink.hpp"
 #include "pool/leader.hpp"
+#include "pool/run_limits.hpp"
 #include "pool/stream_items.hpp"
 #include "sched/coordinator.hpp"
 #include "sched/technique.hpp"
@@ -29,6 +30,11 @@ inline constexpr sched::BatchId first_on_each = sched::BatchId{1} << 31;
 /// How far the batches of a run are; read by any thread.
 struct Progress {
     std::atomic<std::uint64_t> tasks{0}, done{0}, failed{0};
+    std::atomic<std::uint64_t> retried{0};      ///< failed attempts of tasks that ran or will run again
+    std::atomic<std::uint64_t> timed_out{0};    ///< attempts, also of these
+    std::atomic<std::uint64_t> quarantined{0};  ///< of the failed tasks
+    std::atomic<StopReason> stopped{StopReason::none};  ///< why no more tasks start
+    std::atomic<bool> cut_short{false};                 ///< tasks were left out because of that
 };
 
 class Host {
@@ -38,6 +44,7 @@ public:
         std::uint64_t chunk_size = 0;
         int executors_per_rank = 1;
         std::uint64_t tasks_per_executor = 0;  ///< 0: any number
+        RunLimits limits = {};
     };
     using SendTo = std::function<void(int rank, wire::Message)>;
     Host(NodeView node, comm::Topology const& topology, Options options, SendTo send,
@@ -57,7 +64,8 @@ public:
     // ---- called by any thread ----
 
     /// Starts a batch. Its completion ends when the sink has stored everything, with what the sink reports.
-    /// Throws what is wrong with it: an unknown schedule, one task that no node has memory for.
+    /// Throws what is wrong with it: an unknown schedule, one task that no node has memory for; StoppedError
+    /// when the run starts no more tasks.
     void start(std::shared_ptr<Work> work);
     /// start() and wait.
     void run(std::shared_ptr<Work> work);
@@ -85,6 +93,14 @@ public:
     void on(wire::BlockResults results);
     void on(wire::ArrayVerdict const& verdict);
     void on(wire::ExitResult const& result);
+    /// From now on no task starts; what is left of each batch ends with StoppedError. Tasks that run come to
+    /// their end, or are killed after four fifths of the grace period; not for StopReason::failures. Again:
+    /// no change.
+    void stop(StopReason why);
+    /// The run's time is over, and tasks have not ended although they were told to.
+    [[nodiscard]] bool overdue() const;
+    /// Until the run has to be over; nothing without a limit. Any thread.
+    [[nodiscard]] std::optional<double> seconds_left() const;
     /// Carries out what the body asked for, hands out blocks, completes batches.
     void tick();
     [[nodiscard]] bool active() const noexcept { return active_ > 0 || array_step_.has_value(); }
@@ -102,6 +118,10 @@ private:
         std::shared_ptr<Work> work;
         bool announced = false;  // the leaders know it
         bool cancelled = false;
+        bool cut = false;        // cancelled, because the run stops
+        std::uint64_t left = 0;  // tasks that did not run because of that
+        sched::Attempts attempts;
+        std::map<int, double> long_task_seconds;             // by node, as far as measured
         bool sealed = false;                                 // of a stream: the coordinator knows
         std::uint64_t most_tasks = 0;                        // of a block, by memory
         std::uint64_t varying_tasks = 0, varying_bytes = 0;  // seen so far
@@ -148,11 +168,20 @@ private:
     void cancel(sched::BatchId id, Batch& batch);
     void require_room_for_item(std::shared_ptr<Work> const& work, std::uint64_t bytes);
     bool drop(std::shared_ptr<Work> const& work, std::uint64_t task);
+    /// Tasks that will not run after all: cancelled, or left by a run that stops.
+    void give_up(Batch& batch, std::uint64_t tasks);
+    /// Numbers the attempts that have failed; their failures, where the task runs again, leave `results`,
+    /// and their tasks are returned, ascending.
+    [[nodiscard]] std::vector<std::uint64_t> take_retried(Batch& batch, wire::BlockResults& results);
+    void cut(sched::BatchId id, Batch& batch, StopReason why);
+    void begin_stop(StopReason why);
+    void watch_time();
+    [[nodiscard]] std::exception_ptr stopped_error() const;
     void take_from_stream(sched::BatchId id, Batch& batch);
     void hand_out();
     /// All tasks of the batch are final and their results taken.
     void complete(sched::BatchId id);
-    void complete();
+    void complete_all();
     void free_unused_arrays();
     void ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only);
     void send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done);
@@ -171,6 +200,10 @@ private:
     std::optional<ArrayStep> array_step_;
     std::uint64_t next_array_id_ = 1;
     Progress progress_;
+    std::uint64_t abandon_ns_ = UINT64_MAX;  // when tasks are killed
+    std::uint64_t leave_ns_ = UINT64_MAX;    // when all is over
+    bool stopping_ = false;                  // all batches are cut, and no others begin
+    bool abandoned_ = false;
     sched::BatchId next_on_each_ = first_on_each;
     std::mutex scheduling_;  // guards the coordinator and the batches; taken before mutex_
     std::mutex asking_;      // held over a question to ranks: one at a time

@@ -23,6 +23,10 @@ public:
             }
         {
             std::lock_guard const lock(host_.mutex_);
+            if (state_->sealed && host_.progress_.stopped != StopReason::none) {
+                host_.progress_.cut_short = true;
+                std::rethrow_exception(host_.stopped_error());
+            }
             if (state_->sealed)
                 throw CancelledError("the pool was cancelled; it takes no more tasks of this kind");
             state_->count += count;

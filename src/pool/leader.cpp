@@ -84,13 +84,19 @@ void Leader::cancel(wire::CancelBatch batch) {
         auto& slot = node_.slot(i);
         if (slot.state.load(std::memory_order_relaxed) != SlotState::posted || slot.batch != batch.batch)
             continue;
+        blocks_[static_cast<std::size_t>(i)].all_done = false;
+        slot.cut.store(1, std::memory_order_relaxed);  // who is in the midst of a chunk gives the rest back
         // Whoever claims from now on finds nothing left.
         auto const unit = slot.next.exchange(slot.units, std::memory_order_acq_rel);
         if (unit >= slot.units) continue;
         auto const first = slot.first + (slot.mode == ChunkMode::table ? node_.table(i)[unit] : unit);
-        blocks_[static_cast<std::size_t>(i)].all_done = false;
         mark(slot, first, slot.first + slot.count, detail::TaskStatus::returned);
     }
+}
+
+void Leader::abandon() {
+    node_.header().abandon.store(1, std::memory_order_release);
+    for (int i = 0; i < node_.header().executors; ++i) ringer_.ring(node_.cell(i).parent_bell);
 }
 
 /// The function object of a batch in node memory, and its permits; false: there is no room now.
@@ -266,6 +272,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.priority = spec.priority;
     slot.prompt = spec.prompt ? 1 : 0;
     slot.news.store(0, std::memory_order_relaxed);
+    slot.cut.store(0, std::memory_order_relaxed);
+    slot.task_timeout_ns = spec.on_each ? 0 : spec.task_timeout_ns;
     slot.function = spec.function;
     slot.function_offset = *batch.function;
     slot.permits_offset = batch.permits_offset;
@@ -337,7 +345,7 @@ void Leader::harvest() {
                         {.task = front->record.task,
                          .rank = cell.rank,
                          .attempt = 1,
-                         .cause = FailureCause::exception,
+                         .cause = front->record.cause,
                          .message = {reinterpret_cast<char const*>(front->content.data()),
                                      front->content.size()}});
                 } else {

@@ -41,8 +41,11 @@ public:
 
     void open(wire::OpenBatch batch);
     void close(wire::CloseBatch batch);
-    /// Returns the tasks of the batch that no executor has claimed.
+    /// Returns the tasks of the batch that have not started: those that no executor has claimed at once,
+    /// those of long chunks when the task at work has ended.
     void cancel(wire::CancelBatch batch);
+    /// Parents kill the executors that are at work, and their tasks are returned.
+    void abandon();
     void assign(wire::AssignBlock block);
     /// Looks after the queue. Short: a walk over the slots and cells. Never blocks.
     void tick();
@@ -108,7 +111,10 @@ private:
     [[nodiscard]] bool exhausted_and_idle(int index) const;
     void collect(int index, bool complete);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
-    [[nodiscard]] double mean_task_seconds(std::uint32_t batch) const;
+    struct TaskSeconds {
+        double mean = 0, likely_most = 0;  // 0: unknown
+    };
+    [[nodiscard]] TaskSeconds task_seconds(std::uint32_t batch) const;
     /// Batches of which this node has no tasks left, when there are several: they cannot take their turn
     /// here.
     [[nodiscard]] std::set<std::uint32_t> lacking_batches() const;

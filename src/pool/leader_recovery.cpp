@@ -29,8 +29,10 @@ void Leader::charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint
     status = static_cast<std::uint8_t>(stored ? TaskStatus::done : TaskStatus::failed);
     if (stored) return;
     std::erase_if(block.failures, [&](wire::Failure const& failure) { return failure.task == task; });
-    auto end = describe_end(cell.wait_status, cell.fault.load(std::memory_order_acquire),
-                            cell.out_of_memory != 0, "the task");
+    auto end = cell.doom != Doom::none
+                   ? describe_doom(cell.doom, static_cast<double>(slot.task_timeout_ns) * 1e-9)
+                   : describe_end(cell.wait_status, cell.fault.load(std::memory_order_acquire),
+                                  cell.out_of_memory != 0, "the task");
     block.failures.push_back({.task = task,
                               .rank = cell.rank,
                               .attempt = 1,
@@ -44,7 +46,12 @@ void Leader::recover_owned(int cell_index, BlockSlot& slot, Block& block) {
     auto const last = cell.last.load(std::memory_order_relaxed);
     auto const current = std::clamp(cell.current.load(std::memory_order_acquire), first, last);
     mark(slot, first, current, TaskStatus::done);
-    if (current < last) charge(slot, block, cell, current);
+    // A kill may have come when the task that it was meant for had just ended.
+    bool const meant =
+        cell.claims.load(std::memory_order_relaxed) == cell.doomed_claim && current == cell.doomed_task;
+    bool const innocent = cell.doom == Doom::abandoned || (cell.doom == Doom::timeout && !meant);
+    // A task that only this executor can run cannot be returned.
+    if (current < last && (!innocent || slot.mode == ChunkMode::each)) charge(slot, block, cell, current);
     mark(slot, current, last, TaskStatus::returned);
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <plenum/detail/cache_core.hpp>
+#include <plenum/error.hpp>
 #include <span>
 
 #include "base/affinity.hpp"
@@ -28,6 +29,9 @@ enum class Phase : std::uint32_t { idle, claiming, owning };
 
 /// Noted by the executor's own handler before it dies of a memory fault.
 enum class FaultNote : std::uint32_t { none, shared_array, stack_overflow, null_pointer };
+
+/// Why a parent has killed its executor.
+enum class Doom : std::uint32_t { none, timeout, abandoned };
 
 /// Lines that different processes write are kept two apart: processors fetch them in pairs.
 inline constexpr std::size_t line_pair = 128;
@@ -63,16 +67,20 @@ struct alignas(line_pair) ExecutorCell {
     std::atomic<std::uint64_t> first_start_ns, last_end_ns;  ///< of all its tasks; 0: none yet
     std::atomic<std::uint32_t> batch;                        ///< of the next two
     std::atomic<std::uint64_t> batch_tasks, batch_ns;
+    std::atomic<double> batch_squares;            ///< sum of the squares of its tasks' times, s^2
+    std::atomic<std::uint64_t> batch_longest_ns;  ///< of its tasks
     std::atomic<FaultNote> fault;
-    detail::CacheUse cache_use;  ///< of all executors that had this cell
+    detail::CacheUse cache_use;                  ///< of all executors that had this cell
     std::atomic<std::uint32_t> has_left;         ///< by itself, with nothing open: its life was over
     std::atomic<std::uint32_t> marks_output;     ///< what a task prints is marked as its own when it ends
     std::atomic<std::uint32_t> waits_for_space;  ///< its ring is full: the leader sends what it has
     // Written by the parent.
     alignas(line_pair) std::atomic<CellState> state;
     std::int32_t rank;
-    std::int32_t wait_status;     ///< of waitpid, when dead
-    std::uint32_t out_of_memory;  ///< the kernel's count of OOM kills went up during its life
+    std::int32_t wait_status;                 ///< of waitpid, when dead
+    std::uint32_t out_of_memory;              ///< the kernel's count of OOM kills went up during its life
+    Doom doom;                                ///< the parent has killed it for
+    std::uint64_t doomed_claim, doomed_task;  ///< what `claims` and `current` were then
     base::DoorbellAddress parent_bell;
     std::array<OutputTaken, 2> output_taken;  ///< standard output, standard error
     // Ring of results of varying length and of error messages: head by the executor, tail by the leader.
@@ -96,14 +104,15 @@ struct alignas(line_pair) BlockSlot {
     std::atomic<SlotState> state;
     ChunkMode mode;
     std::uint32_t batch;
-    std::uint64_t sequence;      ///< order of posting; older blocks first
-    std::int32_t priority;       ///< but those of higher priority before all others
-    std::uint32_t prompt;        ///< executors say soon what they have finished
-    std::uint64_t first, count;  ///< tasks
-    std::uint64_t units;         ///< of `next`: tasks, or chunks of the table
-    std::uint64_t chunk;         ///< tasks per chunk when uniform, least tasks when weighted
-    std::uint64_t life;          ///< tasks after which an executor is renewed; 0: any number
-    std::uint64_t function;      ///< task id
+    std::uint64_t sequence;         ///< order of posting; older blocks first
+    std::int32_t priority;          ///< but those of higher priority before all others
+    std::uint32_t prompt;           ///< executors say soon what they have finished
+    std::uint64_t first, count;     ///< tasks
+    std::uint64_t units;            ///< of `next`: tasks, or chunks of the table
+    std::uint64_t chunk;            ///< tasks per chunk when uniform, least tasks when weighted
+    std::uint64_t task_timeout_ns;  ///< 0: none
+    std::uint64_t life;             ///< tasks after which an executor is renewed; 0: any number
+    std::uint64_t function;         ///< task id
     std::uint64_t function_offset, function_bytes;
     // Of the batch on this node: a word for each task that may run at once, with 1 + the executor that holds
     // it, or 0. A word instead of a count, so that nothing is lost when the holder dies.
@@ -113,6 +122,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;
+    std::atomic<std::uint32_t> cut;   ///< no more of its tasks are to start
     std::atomic<std::uint32_t> news;  ///< of a prompt block: something has been finished
     std::uint64_t
         refill_mark;  ///< whoever claims past this rings the leader, so that the next block is there in time
@@ -123,7 +133,7 @@ struct RingRecord {
     /// exit_begun and exit_result: of the worker state `task`, by an executor that ends as planned.
     enum class Kind : std::uint32_t { skip, result, error, exit_begun, exit_result };
     Kind kind;
-    std::uint32_t reserved;
+    FailureCause cause;   ///< of an error
     std::uint64_t bytes;  ///< of the content; records are multiples of 16
     std::uint64_t task;
     std::uint64_t sequence;  ///< of the block
@@ -132,6 +142,7 @@ struct RingRecord {
 struct alignas(line_pair) NodeHeader {
     std::atomic<std::uint32_t> work;  ///< futex: changes when there is something to do
     std::atomic<std::uint32_t> stop;
+    std::atomic<std::uint32_t> abandon;  ///< parents kill executors at work
     std::atomic<std::int32_t>
         top_priority;  ///< of the blocks with tasks left: whoever works on others looks again
     std::atomic<std::uint32_t>

@@ -30,8 +30,11 @@ bool ring_push(ExecutorCell& cell, std::byte* ring, std::uint64_t ring_bytes, Ri
     bool const restart = head == tail && head % ring_bytes > ring_bytes / 64 && to_end + need <= ring_bytes;
     if (to_end < need || (restart && to_end != ring_bytes)) {
         if (head + to_end - tail > ring_bytes) return false;
-        RingRecord const skip{
-            .kind = RingRecord::Kind::skip, .reserved = 0, .bytes = to_end - unit, .task = 0, .sequence = 0};
+        RingRecord const skip{.kind = RingRecord::Kind::skip,
+                              .cause = FailureCause::exception,
+                              .bytes = to_end - unit,
+                              .task = 0,
+                              .sequence = 0};
         std::memcpy(ring + head % ring_bytes, &skip, unit);
         head += to_end;
         cell.ring_head.store(head, std::memory_order_release);

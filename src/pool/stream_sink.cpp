@@ -30,7 +30,7 @@ void StreamSink::take(wire::BlockResults results) {
 }
 
 void StreamSink::finish(std::function<void(std::exception_ptr)> done) {
-    std::exchange(receiver_, nullptr)->ended(nullptr);  // it may own the stream, and with it this sink
+    std::exchange(receiver_, nullptr)->ended(why_);  // it may own the stream, and with it this sink
     done(nullptr);
 }
 

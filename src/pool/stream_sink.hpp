@@ -18,11 +18,13 @@ public:
         : receiver_(std::move(receiver)), stride_(stride), hosts_(hosts) {}
     bool full() const noexcept override { return receiver_ != nullptr && receiver_->full(); }
     void take(wire::BlockResults results) override;
+    void cut(std::exception_ptr why) override { why_ = std::move(why); }
     void finish(std::function<void(std::exception_ptr)> done) override;
 
 private:
     std::shared_ptr<detail::StreamReceiver> receiver_;
     std::uint64_t stride_;
+    std::exception_ptr why_;  // it was cut
     std::vector<std::string> const& hosts_;
 };
 

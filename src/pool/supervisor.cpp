@@ -31,6 +31,7 @@ Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
     server_ = std::make_unique<ForkServer>(node_, std::move(pipes),
                                            ForkServer::Options{.first_cell = first_cell_,
                                                                .threads = options.threads,
+                                                               .task_memory = options.task_memory,
                                                                .scratch = scratch_,
                                                                .actor_host = actors_->keeper().place()});
     for (auto& seat : seats_) seat.close_write_ends();
@@ -79,8 +80,10 @@ void Supervisor::add_poll(std::vector<pollfd>& fds) const {
     for (auto const& seat : seats_) seat.add_poll(fds);
 }
 
-bool Supervisor::restless() const noexcept {
-    return std::any_of(seats_.begin(), seats_.end(), [](auto const& seat) { return !seat.occupied(); });
+int Supervisor::patience_ms() const noexcept {
+    int least = ExecutorSeat::most_patience_ms;
+    for (auto const& seat : seats_) least = std::min(least, seat.occupied() ? seat.patience_ms() : 1);
+    return least;
 }
 
 void Supervisor::stop(int grace_ms) {

@@ -24,6 +24,7 @@ public:
         Isolation isolation = Isolation::process;
         int executors = 1;  ///< of this rank; their cells are consecutive
         ThreadsPerTask threads = {};
+        std::uint64_t task_memory = 0;  ///< bytes; 0: no limit
         int rank = 0;
         base::DoorbellAddress bell;  ///< of this rank's process
         std::function<void(wire::Output)> output;
@@ -45,8 +46,8 @@ public:
     void tick();
     /// What poll() should wait for.
     void add_poll(std::vector<pollfd>& fds) const;
-    /// Something is under way that the next tick should look at soon.
-    [[nodiscard]] bool restless() const noexcept;
+    /// How long the next tick may wait, in ms.
+    [[nodiscard]] int patience_ms() const noexcept;
     /// The node has stopped: waits until all executors have left (they are killed after `grace_ms`), reads
     /// the rest.
     void stop(int grace_ms);

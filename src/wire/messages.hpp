@@ -49,16 +49,17 @@ struct Timing {
     }
 };
 
-/// A task that failed for good.
+/// A task that failed.
 struct Failure {
     std::uint64_t task = 0;
     std::int32_t rank = 0;
     std::int32_t attempt = 1;
     FailureCause cause = FailureCause::exception;
     std::string message;
+    bool quarantined = false;  ///< it has crashed too many executors to run again
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(task, rank, attempt, cause, message);
+        archive(task, rank, attempt, cause, message, quarantined);
     }
 };
 
@@ -72,6 +73,7 @@ struct OpenBatch {
     std::uint64_t chunk_size = 0;          ///< 0: by technique
     std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     std::uint64_t running_per_node = 0;    ///< tasks at the same time; 0: no limit
+    std::uint64_t task_timeout_ns = 0;     ///< after which a task is killed; 0: never
     std::uint64_t item_stride =
         0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
@@ -85,7 +87,8 @@ struct OpenBatch {
     template <class Archive>
     void serialize(Archive& archive) {
         archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
-                item_stride, varying_items, timing, priority, prompt, on_each, direct, direct_offset);
+                task_timeout_ns, item_stride, varying_items, timing, priority, prompt, on_each, direct,
+                direct_offset);
     }
 };
 
@@ -98,7 +101,7 @@ struct CloseBatch {
     }
 };
 
-/// Rank 0 to leaders: tasks of the batch that do not run yet are to be returned.
+/// Rank 0 to leaders: tasks of the batch that have not started are to be returned.
 struct CancelBatch {
     std::uint32_t batch = 0;
     template <class Archive>
@@ -143,10 +146,12 @@ struct BlockResults {
     std::vector<TaskRange> returned;     ///< will not be run here
     std::vector<Timing> timing;
     double mean_task_seconds = 0;  ///< so far in this batch, one executor; 0: unknown
+    double long_task_seconds = 0;  ///< few tasks of this batch take longer; 0: unknown
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(node, batch, block, runs, lengths, failures, returned, timing, mean_task_seconds);
+        archive(node, batch, block, runs, lengths, failures, returned, timing, mean_task_seconds,
+                long_task_seconds);
     }
 };
 
@@ -218,6 +223,18 @@ struct ActorMail {
     void serialize(Archive&) {}
 };
 
+/// Rank 0 to leaders: the tasks that still run are to be killed and returned.
+struct Abandon {
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
+/// Any rank to rank 0: a signal asks the run to start no more tasks.
+struct DrainRequest {
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
 /// Rank 0 to all: the program ends.
 struct Stop {
     template <class Archive>
@@ -269,9 +286,9 @@ struct Goodbye {
     }
 };
 
-using Message =
-    std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults, ArrayStep,
-                 ArrayVerdict, ArrayPiece, ActorMail, Output, ExitResult, Stop, Farewell, Goodbye>;
+using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults,
+                             ArrayStep, ArrayVerdict, ArrayPiece, ActorMail, Output, ExitResult, Abandon,
+                             DrainRequest, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

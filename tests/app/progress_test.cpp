@@ -239,6 +239,12 @@ TEST(ProgressText, HasNoRateBeforeTheFirstTaskAndNoNonsenseAtTheEdges) {
     EXPECT_EQ(describe_progress(at(0, 5), {}), "5/1000 (0 %)");
     EXPECT_EQ(describe_progress({.tasks = 0, .done = 0, .failed = 0, .seconds = 1}, {}), "0/0 (100 %)");
     EXPECT_EQ(describe_progress(at(5, 0, 1), {}), "1/1000 (0 %)  12.0 tasks/min  ETA 1 h 23 min  1 failed");
+    auto state = at(5, 0, 1);
+    state.retried = 3;
+    state.seconds_left = 440;
+    EXPECT_THAT(describe_progress(state, {}), testing::EndsWith("1 failed  3 retried  7 min 20 s left"));
+    state.stopping = true;
+    EXPECT_THAT(describe_progress(state, {}), testing::EndsWith("1 failed  3 retried  stopping"));
     EXPECT_EQ(format_task_rate(35.1e6), "35.1 M tasks/s");
     EXPECT_EQ(format_task_rate(0.2), "12.0 tasks/min");
     EXPECT_EQ(format_task_rate(1.0 / 1200), "3.0 tasks/h");

@@ -92,13 +92,27 @@ TEST(RunOptionTable, DefaultsAsShownAreTheDefaults) {
 
 TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
     auto const values = std::map<std::string, std::vector<std::string>>{
-        {"output", {"a.h5", "dir/b.h5"}},     {"schedule", {techniques.begin(), techniques.end()}},
-        {"chunk-size", {"auto", "1", "9"}},   {"isolation", {"process", "none"}},
-        {"executors", {"1", "12"}},           {"threads-per-task", {"auto", "4"}},
+        {"output", {"a.h5", "dir/b.h5"}},
+        {"schedule", {techniques.begin(), techniques.end()}},
+        {"chunk-size", {"auto", "1", "9"}},
+        {"isolation", {"process", "none"}},
+        {"executors", {"1", "12"}},
+        {"threads-per-task", {"auto", "4"}},
         {"tasks-per-executor", {"0", "100"}},
-        {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
-        {"force", {"true", "false"}},         {"progress", {"auto", "bar", "lines", "none"}},
-        {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}},
+        {"node-memory", {"auto", "4194304"}},
+        {"seed", {"0", "18446744073709551615"}},
+        {"retries", {"0", "3", "exception=1,crash=2,timeout=0,out-of-memory=4"}},
+        {"crash-limit", {"3", "1"}},
+        {"max-failures", {"none", "0", "12", "5%", "0.25%"}},
+        {"task-timeout", {"none", "0.5", "90"}},
+        {"task-memory", {"none", "4194304"}},
+        {"time-limit", {"none", "3600"}},
+        {"grace", {"auto", "0", "12.5"}},
+        {"time-request", {"none", "60"}},
+        {"force", {"true", "false"}},
+        {"progress", {"auto", "bar", "lines", "none"}},
+        {"dry-run", {"true", "false"}},
+        {"output-mode", {"text", "json"}},
         {"config", {"none", "run.toml"}}};
     for (auto const& option : table()) {
         ASSERT_TRUE(values.contains(option.name)) << option.name << " is missing in this test";
@@ -117,6 +131,15 @@ TEST(RunOptionTable, ValuesArriveInTheirFields) {
     EXPECT_EQ(stored("threads-per-task", "3").threads_per_task, 3);
     EXPECT_EQ(stored("schedule", "fac2").schedule, "fac2");
     EXPECT_TRUE(stored("dry-run", "yes").dry_run);
+    EXPECT_EQ(stored("retries", "2").retries, (sched::Retries{2, 2, 2, 2}));
+    EXPECT_EQ(stored("retries", "timeout=2,crash=1").retries,
+              (sched::Retries{.exception = 0, .crash = 1, .timeout = 2, .out_of_memory = 0}));
+    EXPECT_EQ(stored("max-failures", "7").max_failures.tasks, 7u);
+    EXPECT_EQ(stored("max-failures", "7%").max_failures.percent, 7.0);
+    EXPECT_EQ(stored("time-limit", "1:30:00").time_limit, 5400);
+    EXPECT_EQ(stored("task-timeout", "20min").task_timeout, 1200);
+    EXPECT_EQ(stored("grace", "45").grace, 45.0);
+    EXPECT_EQ(stored("task-memory", "2G").task_memory, 2ull << 30);
 }
 
 TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
@@ -142,6 +165,18 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"node-memory", "1e30", "not a size"},
              Case{"node-memory", "4", "less than 1.0 MiB"},
              Case{"node-memory", "0", "less than 1.0 MiB"},
+             Case{"retries", "-1", "negative"},
+             Case{"retries", "fault=1", "write as in exception=1,crash=2"},
+             Case{"crash-limit", "0", "out of range"},
+             Case{"max-failures", "101%", "from 0 to 100"},
+             Case{"max-failures", "few", "not a whole number"},
+             Case{"task-timeout", "soon", "not a time"},
+             Case{"task-timeout", "0", "no time at all"},
+             Case{"task-timeout", "-5", "not a time"},
+             Case{"task-memory", "4", "less than 1.0 MiB"},
+             Case{"time-limit", "1:2:3:4", "not a time"},
+             Case{"time-limit", "nan", "not a time"},
+             Case{"grace", "1e30", "not a time"},
              Case{"seed", "-1", "negative"},
              Case{"seed", "1.5", "not a whole number"},
              Case{"schedule", "gsss", "('gss' is near); write one of auto, static, ss, gss, tss, fac2, awf"},

@@ -136,6 +136,31 @@ TEST(SummaryText, SaysWhatDidNotRun) {
     EXPECT_THAT(summary_text(summary, {}), HasSubstr("300 of 512 tasks done, 212 not run\n"));
 }
 
+TEST(SummaryText, NamesWhatHappenedToAttemptsAndWhyTheRunStopped) {
+    auto summary = with_failures(3, 3);
+    auto const quiet = summary_text(summary, {});
+    for (auto const* word : {"retried", "quarantined", "stopped"}) EXPECT_THAT(quiet, Not(HasSubstr(word)));
+    summary.done = 100;
+    summary.retried = 7;
+    summary.timed_out = 2;
+    summary.quarantined = 2;
+    summary.failures[0].quarantined = summary.failures[2].quarantined = true;
+    summary.stopped = "stopped by SIGUSR1";
+    auto const text = summary_text(summary, {});
+    EXPECT_THAT(text, HasSubstr("100 of 512 tasks done, 3 failed, 409 not run; stopped by SIGUSR1\n"));
+    EXPECT_THAT(text, HasSubstr("failed attempts       7 retried, 2 killed for their time\n"));
+    EXPECT_THAT(text, HasSubstr("quarantined           2 tasks: " + std::to_string(summary.failures[0].task) +
+                                " " + std::to_string(summary.failures[2].task) + "\n"));
+    auto const json = nlohmann::json::parse(summary_json(summary));
+    EXPECT_EQ(json["not_run"], 409);
+    EXPECT_EQ(json["retried"], 7);
+    EXPECT_EQ(json["timed_out"], 2);
+    EXPECT_EQ(json["quarantined"], 2);
+    EXPECT_EQ(json["stopped"], "stopped by SIGUSR1");
+    EXPECT_EQ(json["failures"][1]["quarantined"], false);
+    EXPECT_EQ(json["failures"][2]["quarantined"], true);
+}
+
 TEST(SummaryText, ShowsTheExtremesOfManyRanks) {
     EXPECT_THAT(summary_text(with_ranks(16), {}), HasSubstr("busy share of each rank"));
     // Busy 0.1 to 1.8 s of 10 s: the median of 18 ranks lies between the 9th and the 10th, 0.9 and 1.0 s.
@@ -215,7 +240,9 @@ TEST(SummaryJson, HoldsEveryFigureInOneLine) {
                                                 {"busy_share", 0.4},
                                                 {"tasks", 171}}));
     ASSERT_EQ(json["failures"].size(), 6u);
-    EXPECT_EQ(json["failures"][5], (nlohmann::json{{"task", 805},
+    EXPECT_EQ(json["failures"][5], (nlohmann::json{{"attempt", 1},
+                                                   {"quarantined", false},
+                                                   {"task", 805},
                                                    {"rank", 17},
                                                    {"host", "n0042"},
                                                    {"cause", "exception"},

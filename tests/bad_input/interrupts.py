@@ -41,12 +41,12 @@ class Case:
 
 
 CASES = [
-    Case("Ctrl-C", 1, signal.SIGINT, GROUP, status=130),
-    Case("termination", 1, signal.SIGTERM, status=143),
-    Case("hang-up", 1, signal.SIGHUP, status=129),
-    Case("without isolation", 1, signal.SIGTERM, args=LONG + " --isolation none", status=143),
-    Case("while the input is read", 1, signal.SIGTERM, args=LONG_START, when="start", status=143),
-    Case("while the file is synced", 1, signal.SIGTERM, args=SHORT, when="sync", status=143),
+    Case("Ctrl-C", 1, signal.SIGINT, GROUP, status=75),
+    Case("termination", 1, signal.SIGTERM, status=75),
+    Case("hang-up", 1, signal.SIGHUP, status=75),
+    Case("without isolation", 1, signal.SIGTERM, args=LONG + " --isolation none", status=75),
+    Case("while the input is read", 1, signal.SIGTERM, args=LONG_START, when="start", status=75),
+    Case("while the file is synced", 1, signal.SIGTERM, args=SHORT, when="sync", status=75),
     Case("Ctrl-C for mpirun", 3, signal.SIGINT, GROUP),
     Case("termination of mpirun", 3, signal.SIGTERM),
     Case("mpirun while the input is read", 3, signal.SIGTERM, args=LONG_START, when="start"),

@@ -25,6 +25,29 @@ TEST(Units, WrongSizesNameTheOption) {
     }
 }
 
+TEST(Units, TimesReadAsPeopleAndSlurmWriteThem) {
+    for (auto const& [text, seconds] :
+         {std::pair{"90", 90.0}, std::pair{"0.5", 0.5}, std::pair{"90s", 90.0}, std::pair{"1.5 h", 5400.0},
+          std::pair{"20min", 1200.0}, std::pair{"20m", 1200.0}, std::pair{"2d", 172800.0},
+          std::pair{"30:00", 1800.0}, std::pair{"1:30:00", 5400.0}, std::pair{"0:00:07", 7.0},
+          std::pair{"2-12", 216000.0}, std::pair{"2-12:30", 217800.0}, std::pair{"1-00:00:05", 86405.0}})
+        EXPECT_EQ(parse_duration(text, "x"), seconds) << text;
+}
+
+TEST(Units, WrongTimesNameTheOption) {
+    for (auto const* text : {"", "x", "-1", "1 week", "1:", ":30", "1:2:3:4", "1-", "-", "1--2", "1e30",
+                             "nan", "inf", "1:x", "min", "5 5"}) {
+        try {
+            (void)parse_duration(text, "--time-limit");
+            ADD_FAILURE() << "accepted '" << text << "'";
+        } catch (UsageError const& error) {
+            EXPECT_EQ(
+                std::string(error.what()).find("--time-limit: '" + std::string(text) + "' is not a time"),
+                0u);
+        }
+    }
+}
+
 TEST(Units, FormatsForPeople) {
     EXPECT_EQ(format_bytes(512), "512 B");
     EXPECT_EQ(format_bytes(3ull << 29), "1.5 GiB");

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "api/attempts.hpp"
 #include "api/pool_test.hpp"
 
 namespace {
@@ -50,6 +51,21 @@ TEST(FailureExample, FailuresAreCollected) {
     EXPECT_EQ(results.failures()[0].cause, plenum::FailureCause::crash);
     EXPECT_EQ(results[9], 9u);
     EXPECT_THROW((void)results[3], plenum::TaskError);
+}
+
+TEST(FailureExample, FailedTasksRunAgain) {
+    auto& pool = plenum::api_test::pool();
+    plenum::api_test::AttemptFolder const folder;
+    auto const flaky = [files = folder.files()](std::uint64_t i) {
+        if (i % 10 == 7 && files.begin(i) < 3) throw std::runtime_error("the licence server is busy");
+        return 0.5 * static_cast<double>(i);
+    };
+    // [example: retries]
+    auto const values =
+        pool.map(flaky, plenum::indices(100), {.retries = 3, .task_timeout = 60});  // seconds from its start
+    // [end]
+    EXPECT_EQ(values[97], 48.5);
+    EXPECT_EQ(folder.files().attempts(97), 3u);
 }
 
 TEST(FailureExample, LazyMapsGoOn) {

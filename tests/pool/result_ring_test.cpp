@@ -29,7 +29,7 @@ public:
     [[nodiscard]] bool push(std::uint64_t task, ByteView content) const {
         return ring_push(
             cell, begin, bytes,
-            {.kind = RingRecord::Kind::result, .reserved = 0, .bytes = 0, .task = task, .sequence = 7},
+            {.kind = RingRecord::Kind::result, .cause = FailureCause::exception, .bytes = 0, .task = task, .sequence = 7},
             content);
     }
     [[nodiscard]] std::optional<RingFront> front() const { return ring_front(cell, begin, bytes); }

@@ -76,10 +76,8 @@ void run_calls(ChunkCall& call) {
             // Braces: the parts are read in order.
             std::tuple<Args...> const arguments{unpack_part<Args>(bytes)...};
             store_result(call, task, std::apply(f, arguments));
-        } catch (std::exception const& error) {
-            call.fail(call, task, error.what());
         } catch (...) {
-            call.fail(call, task, "an exception that is not derived from std::exception");
+            fail_with_exception(call, task);
         }
         if (call.careful) call.task_ended(call, task);
     }

@@ -3,8 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <new>
 #include <plenum/codec.hpp>
+#include <plenum/error.hpp>
 
 namespace plenum::detail {
 
@@ -31,9 +34,9 @@ struct ChunkCall {
     bool careful = true;  ///< tasks are long enough that `task_ended` is worth its cost
 
     void* executor = nullptr;
-    void (*fail)(ChunkCall&, std::uint64_t task, char const* message) = nullptr;
+    void (*fail)(ChunkCall&, std::uint64_t task, FailureCause cause, char const* message) = nullptr;
     void (*store)(ChunkCall&, std::uint64_t task, ByteView result) = nullptr;  ///< result of varying length
-    void (*task_ended)(ChunkCall&, std::uint64_t task) = nullptr;
+    void (*task_ended)(ChunkCall&, std::uint64_t task) = nullptr;  ///< may lower `last` to task + 1
 
     [[nodiscard]] ByteView item(std::uint64_t task) const noexcept {
         auto const i = task - block_first;
@@ -44,6 +47,21 @@ struct ChunkCall {
         return results + (task - block_first) * stride;
     }
 };
+
+/// In a handler: the task failed with the exception that is handled.
+inline void fail_with_exception(ChunkCall& call, std::uint64_t task) {
+    try {
+        throw;
+    } catch (std::bad_array_new_length const& error) {  // a wrong length, whatever memory there is
+        call.fail(call, task, FailureCause::exception, error.what());
+    } catch (std::bad_alloc const& error) {
+        call.fail(call, task, FailureCause::out_of_memory, error.what());
+    } catch (std::exception const& error) {
+        call.fail(call, task, FailureCause::exception, error.what());
+    } catch (...) {
+        call.fail(call, task, FailureCause::exception, "an exception that is not derived from std::exception");
+    }
+}
 
 using ChunkFunction = void (*)(ChunkCall&);
 using TaskId = std::uint64_t;

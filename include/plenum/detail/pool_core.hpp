@@ -37,6 +37,8 @@ struct BatchRequest {
     bool on_each_executor = false; ///< task i runs on executor i and on no other; `tasks` is the number of executors
     std::uint64_t tasks_per_executor = 0; ///< 0: the run's
     std::uint64_t running_per_node = 0;   ///< tasks at the same time on a node; 0: no limit
+    std::uint32_t retries = 0;            ///< for each cause; 0: the run's
+    double task_timeout = 0;              ///< s; 0: the run's
 };
 
 /// Results that stay in memory. Fixed size: in node memory of rank 0, at base + task * stride; varying: views.

@@ -232,10 +232,8 @@ void run_chunk(ChunkCall& call) {
         try {
             if (f == nullptr) f = &function_of<F>(call);
             run_task<F, Item>(*f, call, task);
-        } catch (std::exception const& error) {
-            call.fail(call, task, error.what());
         } catch (...) {
-            call.fail(call, task, "an exception that is not derived from std::exception");
+            fail_with_exception(call, task);
         }
         if (call.careful) call.task_ended(call, task);
     }

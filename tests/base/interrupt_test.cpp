@@ -1,0 +1,84 @@
+#include "base/interrupt.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+
+namespace plenum::base {
+namespace {
+
+/// The exit code of a child that runs `work`; -signal when it was killed.
+int end_of(std::function<int()> const& work) {
+    auto const child = ::fork();
+    if (child == 0) ::_exit(work());
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(InterruptNote, TakesTheFirstSignalAsANote) {
+    for (int const signal : {SIGINT, SIGTERM, SIGHUP})
+        EXPECT_EQ(end_of([signal] {
+                      InterruptNote const note;
+                      ::raise(signal);
+                      return note.signal() == signal ? 1 : 2;
+                  }),
+                  1);
+}
+
+TEST(InterruptNote, ASecondSigintEndsTheProcessAtOnceAsIncomplete) {
+    EXPECT_EQ(end_of([] {
+                  InterruptNote const note;
+                  ::raise(SIGINT);
+                  ::raise(SIGINT);
+                  return 1;
+              }),
+              75);
+}
+
+TEST(InterruptNote, OtherSignalsThatComeTwiceAreOnlyNoted) {
+    EXPECT_EQ(end_of([] {
+                  InterruptNote const note;
+                  for (int const signal : {SIGTERM, SIGTERM, SIGINT, SIGHUP, SIGHUP}) ::raise(signal);
+                  return note.signal() == SIGHUP ? 1 : 2;
+              }),
+              1);
+}
+
+TEST(DrainNote, NotesTheSignalWhileItLives) {
+    EXPECT_EQ(end_of([] {
+                  {
+                      DrainNote const note;
+                      if (drain_requested()) return 2;
+                      ::raise(SIGUSR1);
+                      ::raise(SIGUSR1);
+                      if (!drain_requested()) return 3;
+                  }
+                  DrainNote const next;
+                  return drain_requested() ? 4 : 1;
+              }),
+              1);
+    EXPECT_EQ(end_of([] {
+                  { DrainNote const note; }
+                  ::raise(SIGUSR1);
+                  return 1;
+              }),
+              -SIGUSR1)
+        << "afterwards the signal does what it did before";
+}
+
+TEST(DrainNote, LeavesAnActionOfTheProgramAlone) {
+    EXPECT_EQ(end_of([] {
+                  std::signal(SIGUSR1, SIG_IGN);
+                  DrainNote const note;
+                  ::raise(SIGUSR1);
+                  return drain_requested() ? 2 : 1;
+              }),
+              1);
+}
+
+}  // namespace
+}  // namespace plenum::base
