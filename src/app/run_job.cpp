@@ -18,11 +18,15 @@
 #include "app/output_lines.hpp"
 #include "app/progress.hpp"
 #include "app/run_result_file.hpp"
+#include "app/startup.hpp"
 #include "app/summary.hpp"
 #include "base/clock.hpp"
 #include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
+#include "io/journal_format.hpp"
+#include "io/recorded_run.hpp"
+#include "io/run_files.hpp"
 
 extern char** environ;
 
@@ -30,6 +34,8 @@ namespace plenum::app {
 namespace {
 
 constexpr std::size_t most_log_bytes = 1 << 20;
+constexpr double time_to_leave_seconds = 0.7;  // for the last commit, after a signal
+constexpr double patient_seconds = 300;        // for the last commit of a run that has failed
 
 /// Variables that say how the run was started.
 std::vector<std::pair<std::string, std::string>> recorded_environment() {
@@ -68,9 +74,12 @@ public:
     int body(Launched const& launched) override {
         auto const& options = launched.options;
         take_config(launched);
+        if (auto const code = finished_before(launched)) return *code;
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
-        EnginePool pool(launched.engine, *datasets_, [this](std::string const& line) { say("plenum: " + line); });
+        EnginePool pool(launched.engine, *datasets_,
+                        [this](std::string const& line) { say("plenum: " + line); });
+        if (has_file_) pool.on_shared([this](io::ArrayCheck array) { results_->note_shared(array); });
         if (options.dry_run) {
             report_placement(launched);
             report_origins(launched);
@@ -96,8 +105,7 @@ public:
                 std::lock_guard const lock(mutex_);
                 progress_.stop();
             }
-            file_ = nullptr;
-            results_.reset();  // removes what is not complete
+            leave_unpublished();
             return code;
         }
         bool const publishes = !results_->empty();
@@ -115,18 +123,20 @@ public:
     }
 
     bool abandon(Launched const& launched, int signal) override {
+        // Not under the lock: the writer may have something to say.
+        auto const end = leave(time_to_leave_seconds);
+        if (end == io::RunEnd::published) return false;  // only the summary is missing
         std::lock_guard const lock(mutex_);
-        if (file_ != nullptr && !file_->abandon()) return false;  // published: only the summary is missing
         progress_.stop();
         progress_.print_line(
-            fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
+            fmt::format("plenum: {}; {}", describe_interrupt(launched, signal), in_words(end)));
         abandoned_ = true;
         return true;
     }
 
     void discard() override {
+        (void)leave(time_to_leave_seconds);
         std::lock_guard const lock(mutex_);
-        if (file_ != nullptr) (void)file_->abandon();
         progress_.stop();
         abandoned_ = true;
     }
@@ -139,28 +149,109 @@ public:
     }
 
 private:
+    static std::string in_words(io::RunEnd end) {
+        return end == io::RunEnd::resumable ? "the same command resumes" : "nothing was published";
+    }
+
+    /// Any time: the body's thread may be anywhere.
+    io::RunEnd leave(double seconds) {
+        {
+            std::lock_guard const lock(mutex_);
+            closed_ = true;
+            if (!has_file_) return io::RunEnd::nothing;
+        }
+        return results_->leave(seconds);
+    }
+
+    /// The body has ended without a result file.
+    void leave_unpublished() {
+        if (!has_file_) return;
+        auto const end = leave(patient_seconds);
+        if (end == io::RunEnd::resumable) say("plenum: what is done is kept; the same command resumes");
+        results_.reset();
+    }
+
+    io::RunIdentity identity(Launched const& launched) const {
+        io::RunIdentity identity{.job = command_.job,
+                                 .options = {},
+                                 .seed = launched.options.seed,
+                                 .build = program_id(),
+                                 .command_line = arguments_};
+        for (auto const& [name, value] : command_.job_options)
+            identity.options.push_back(
+                {.name = name, .value = value, .given = command_.given_job_options.contains(name)});
+        return identity;
+    }
+
+    /// The exit code when the file is there already and holds what this run would make.
+    std::optional<int> finished_before(Launched const& launched) {
+        auto const& options = launched.options;
+        if (options.force || options.dry_run) return std::nullopt;
+        auto const finished = hdf5::read_finished_run(options.output);
+        if (!finished || finished->fingerprint != io::fingerprint(identity(launched))) return std::nullopt;
+        io::remove_left_overs(options.output, finished->journal);
+        if (finished->without_result == 0) {
+            say(fmt::format("plenum: {} is complete ({} tasks); nothing to do, --force computes it anew",
+                            options.output, finished->tasks));
+            return 0;
+        }
+        say(fmt::format(
+            "plenum: {} is complete, {} of {} tasks failed; nothing to do, --force computes it anew",
+            options.output, finished->without_result, finished->tasks));
+        return static_cast<int>(ExitCode::tasks_failed);
+    }
+
     void say(std::string_view line) {
         std::lock_guard const lock(mutex_);
         if (!abandoned_) progress_.print_line(line);
     }
 
-    /// A dry run only sees that the file can be made. Under the lock, so that a signal finds either no file
-    /// or one that it can remove, and file_ never outlives its owner.
+    /// A dry run only looks.
     void open_results(Launched const& launched) {
-        std::lock_guard const lock(mutex_);
-        if (abandoned_) throw EnvironmentError("the run was interrupted; start it again");
         auto const& options = launched.options;
-        auto file = hdf5::create_result_file(
-            {.path = options.output,
-             .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
-             .software = "plenum",
-             .version = version,
-             .git = git_revision});
-        if (options.dry_run) file = nullptr;
-        auto* const made = file.get();
-        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
-                                                   [this](std::string const& text) { say(text); });
-        file_ = made;
+        auto const existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse;
+        if (options.dry_run) report_unfinished(launched, existing);
+        std::unique_ptr<io::ResultSink> file;
+        if (!options.dry_run || !unfinished_)
+            file = hdf5::create_result_file(
+                {.path = options.output,
+                 .existing = existing,
+                 .restart = options.restart,
+                 .identity = identity(launched),
+                 .commit_seconds = options.commit_interval,
+                 .gzip = options.gzip,
+                 .software = "plenum",
+                 .version = version,
+                 .git = git_revision,
+                 .lock = {},
+                 .say = [this](std::string const& text) { say("plenum: " + text); }});
+        if (options.dry_run) file = nullptr;  // it could be made
+        bool const has_file = file != nullptr;
+        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
+                                                       [this](std::string const& text) { say(text); });
+        // A signal finds either no file or one that it can close.
+        std::lock_guard const lock(mutex_);
+        if (closed_) throw EnvironmentError("the run was interrupted; start it again");
+        results_ = std::move(results);
+        has_file_ = has_file;
+    }
+
+    void report_unfinished(Launched const& launched, io::ExistingFile existing) {
+        auto const& path = launched.options.output;
+        io::refuse_existing(path, existing);
+        auto const journal = io::journal_path_of(path);
+        if (launched.options.restart || ::access(journal.c_str(), F_OK) != 0) return;
+        auto const recorded = io::read_journal(journal);
+        if (!recorded || !recorded->has_results()) return;
+        if (auto const why = io::difference(recorded->identity, identity(launched)); !why.empty())
+            throw UsageError(
+                fmt::format("{}: was begun by another run ({}); use the same options, choose another file "
+                            "with -o, or discard its results with --restart",
+                            io::partial_path_of(path), why));
+        unfinished_ = true;
+        for (auto const& map : recorded->maps)
+            say(fmt::format("map '{}': {} of {} tasks are done already", map.spec.name, map.done.count(),
+                            map.spec.tasks));
     }
 
     /// Syncing a large file takes long, and a signal must not wait for it.
@@ -255,11 +346,12 @@ private:
         }
         summary.first_task_seconds = first;
         summary.compute_seconds = last - first;
-        for (auto const& [map, failure] : results_->failures())
+        for (auto const& [map, failure, earlier] : results_->failures())
             summary.failures.push_back(
                 {.task = failure.task,
                  .rank = failure.rank,
-                 .host = launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
+                 .host = earlier ? "before it was resumed"
+                                 : launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
                  .cause = failure.cause,
                  .message = failure.message});
         return summary;
@@ -312,13 +404,43 @@ private:
     std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
-    io::ResultSink* file_ = nullptr;  // belongs to results_
-    bool abandoned_ = false;          // nothing more is to be said or made
+    bool abandoned_ = false;   // nothing more is to be said or made
+    bool closed_ = false;      // no result file is to be opened any more
+    bool has_file_ = false;    // results_ holds one
+    bool unfinished_ = false;  // a dry run has found results
     std::unique_ptr<io::DatasetSource> datasets_;
     std::unique_ptr<RunResultFile> results_;
 };
 
 }  // namespace
+
+std::string take_unfinished(Command& command, RunOptions& options) {
+    auto const& path = options.output;
+    auto const journal = io::journal_path_of(path);
+    if (::access(journal.c_str(), F_OK) != 0) {
+        if (auto const finished = hdf5::read_finished_run(path))
+            throw Error(ExitCode::done, fmt::format("{} is complete; there is nothing to resume", path));
+        throw UsageError(fmt::format(
+            "{}: there is no unfinished run of it ({} does not exist); give the name that stood behind -o",
+            path, journal));
+    }
+    auto const recorded = io::read_journal(journal);
+    if (!recorded || recorded->identity.job.empty())
+        throw UsageError(fmt::format("{}: its run has no results yet; start it again with plenum run", path));
+    auto const& identity = recorded->identity;
+    if (JobRegistry::global().find(identity.job) == nullptr)
+        throw UsageError(
+            fmt::format("{}: was begun by job '{}', which this program does not have; resume with the one "
+                        "that began it",
+                        path, identity.job));
+    command.job = identity.job;
+    for (auto const& option : identity.options) {
+        command.job_options[option.name] = option.value;
+        if (option.given) command.given_job_options.insert(option.name);
+    }
+    options.seed = identity.seed;
+    return identity.job;
+}
 
 std::unique_ptr<Program> make_job_program(Command const& command, std::string arguments) {
     return std::make_unique<JobProgram>(command, std::move(arguments));

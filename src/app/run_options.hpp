@@ -30,6 +30,10 @@ struct RunOptions {
     std::uint64_t node_memory = 0;         ///< bytes in each node; 0 = automatic
     std::uint64_t seed = 0;
     bool force = false;
+    bool restart = false;        ///< discard what an unfinished run has left
+    bool retry_failed = false;   ///< of an unfinished run
+    double commit_interval = 1;  ///< s
+    int gzip = 0;                ///< level of the published results; 0 = not compressed
     ProgressMode progress = ProgressMode::automatic;
     bool dry_run = false;
     OutputMode output_mode = OutputMode::text;

@@ -20,6 +20,8 @@ public:
 
     /// The last signal that was noted; 0: none. Thread-safe.
     [[nodiscard]] int signal() const noexcept;
+    /// How many were noted.
+    [[nodiscard]] static int count() noexcept;
 
 private:
     static constexpr std::array signals_{SIGINT, SIGTERM, SIGHUP};

@@ -30,6 +30,17 @@ void write_units(hid_t object, std::string const& units);
 /// The group `path`, made with its parents if it is not there.
 [[nodiscard]] Handle require_group(hid_t parent, std::string const& path);
 
+/// How the elements of a dataset lie in the file.
+struct Storage {
+    int gzip = 0;  ///< level 1 to 9; 0: contiguous, as they are
+};
+
+/// Creates an empty dataset for the results: contiguous, its place allocated at once, no fill values written;
+/// or in chunks of about 1 MiB, shuffled and compressed. Parents are made.
+[[nodiscard]] Handle create_dataset(hid_t parent, std::string const& path, ElementType type,
+                                    Shape const& shape, Storage storage);
+/// Extents of those chunks: whole results where they are small, parts of one where it is large.
+[[nodiscard]] Shape chunk_shape(Shape const& shape, std::size_t element_bytes);
 /// Creates an empty dataset: contiguous, its place allocated at once, no fill values written. Parents are
 /// made.
 [[nodiscard]] Handle create_contiguous(hid_t parent, std::string const& path, ElementType type,
@@ -45,6 +56,9 @@ Handle write_column(hid_t parent, std::string const& path, std::vector<T> const&
 }
 /// One dimension of strings of variable length.
 void write_strings(hid_t parent, std::string const& path, std::vector<std::string> const& values);
+/// The attribute as text or as a whole number; empty or 0 where it does not exist or is of another type.
+[[nodiscard]] std::string read_text_attribute(hid_t object, char const* name);
+[[nodiscard]] std::int64_t read_number_attribute(hid_t object, char const* name);
 /// One long string.
 void write_text(hid_t parent, std::string const& path, std::string const& text);
 

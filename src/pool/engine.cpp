@@ -37,6 +37,7 @@ constexpr std::uint64_t idle_call_ns = 50'000'000;
 // After a signal other ranks wait that long for rank 0 to end the run, so that it can clean up.
 constexpr std::uint64_t interrupt_grace_ns = 2'000'000'000;
 constexpr std::uint64_t last_words_ns = 200'000'000;
+constexpr auto incomplete = static_cast<int>(ExitCode::incomplete);
 
 std::uint64_t number(std::string const& text) {
     std::uint64_t value = 0;
@@ -231,12 +232,12 @@ void Engine::check_interrupt() {
     auto const signal = interrupts_->signal();
     if (signal == 0) return;
     if (session_.topology().rank == 0) {
-        if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(128 + signal);
+        if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(incomplete);
         return;
     }
     auto const now = base::now_ns();
     if (interrupted_ns_ == 0) interrupted_ns_ = now;
-    if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(128 + signal);
+    if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(incomplete);
 }
 
 void Engine::end_at_once(int code) {

@@ -29,6 +29,7 @@ inline constexpr sched::BatchId first_on_each = sched::BatchId{1} << 31;
 /// How far the batches of a run are; read by any thread.
 struct Progress {
     std::atomic<std::uint64_t> tasks{0}, done{0}, failed{0};
+    std::atomic<std::uint64_t> settled{0};  ///< of those, done or failed before this process
 };
 
 class Host {
@@ -50,6 +51,9 @@ public:
         std::optional<std::uint64_t>
             direct_offset;  ///< results of fixed size may be left in rank 0's node memory there
         bool timing = false;
+        std::vector<wire::TaskRange> settled =
+            {};                            ///< will not be run: they have been, by an earlier process
+        std::uint64_t settled_failed = 0;  ///< how many of them failed
         std::shared_ptr<detail::Completion> completion = std::make_shared<detail::Completion>();
         sched::BatchId id = 0;  ///< set by the host
     };
