@@ -10,6 +10,7 @@
 #include "app/launch.hpp"
 #include "app/run_job.hpp"
 #include "app/terminal.hpp"
+#include "app/unfinished_run.hpp"
 #include "mpi/mpi_session.hpp"
 
 int main(int argc, char** argv) {

@@ -7,12 +7,13 @@
 
 #include "base/crc32c.hpp"
 #include "hdf5/map_layout.hpp"
+#include "hdf5/published_results.hpp"
 #include "hdf5/tables.hpp"
 
 namespace plenum::hdf5 {
 namespace {
 
-constexpr std::int64_t format_version = 2;
+constexpr std::int64_t format_version = 1;
 /// More than HDF5 needs for headers and alignment of one map and its tables.
 constexpr std::uint64_t metadata_bytes = 256 * 1024;
 /// More than a string needs beside its characters.
@@ -137,7 +138,7 @@ std::uint64_t bytes_of_rest(Publication const& publication) {
 void write_rest(File& file, Publication const& publication) {
     for (auto const& map : publication.maps) {
         write_integrity(
-            file, map.spec.name,
+            file, map.spec.name, map_fingerprint(map.spec),
             map.spec.fixed ? joined(map) : write_ragged(file, map, publication.journal, publication.storage));
         write_tasks(file, map, publication.journal, publication.provenance.workers);
         write_failures(file, map);
