@@ -156,6 +156,31 @@ private:
     return command;
 }
 
+/// `resume FILE` with run options: the rest stands in the journal, which only rank 0 may see.
+[[nodiscard]] Command parse_resume(Arguments const& words, std::span<RunOption const> table) {
+    OptionParser parser;
+    for (auto const& option : table) parser.add(option);
+    auto rest = parser.parse(words);
+    if (parser.given("help")) return {.kind = CommandKind::help, .text = run_help(table)};
+    if (rest.empty())
+        throw UsageError(
+            "resume: the result file is missing; write plenum resume FILE, as it was given with -o");
+    Command command{.kind = CommandKind::run, .resumes = true};
+    for (auto const& option : table) {
+        if (!parser.given(option.name)) continue;
+        for (auto const* const fixed : {"output", "seed", "restart"})
+            if (option.name == fixed)
+                throw UsageError(
+                    fmt::format("resume: --{} is that of the unfinished run; leave it out", fixed));
+        store_option(command.options, option, parser.value(option.name), option.flag());
+        command.given_options.push_back(option.name);
+    }
+    command.options.output = rest.front();
+    command.given_options.insert(command.given_options.end(), {"output", "seed", "restart"});
+    if (rest.size() > 1) parser.refuse(rest[1], "plenum --help");
+    return command;
+}
+
 [[nodiscard]] Command parse_describe(Arguments const& words, JobRegistry const& registry,
                                      std::span<RunOption const> table) {
     if (words.empty())
@@ -168,7 +193,7 @@ private:
 }
 
 [[noreturn]] void refuse_command(std::string const& word, JobRegistry const& registry) {
-    static Arguments const commands{"run", "list", "describe", "--version", "--help"};
+    static Arguments const commands{"run", "resume", "list", "describe", "--version", "--help"};
     if (registry.find(word) != nullptr)
         throw UsageError(fmt::format("unknown command '{}' (it is a job); write plenum run {}", word, word));
     throw UsageError(fmt::format("unknown {} '{}'{}; see plenum --help",
@@ -182,6 +207,7 @@ private:
     auto const is_help = [](std::string const& word) { return word == "--help" || word == "-h"; };
 
     if (command == "run") return parse_run(words, registry, table);
+    if (command == "resume") return parse_resume(words, table);
     bool const takes_help = command == "list" || command == "describe";
     if (is_help(command) || (takes_help && std::ranges::any_of(words, is_help)))
         return {.kind = CommandKind::help, .text = program_help(table)};

@@ -18,7 +18,10 @@ enum class CommandKind { run, list, describe, version, help };
 struct Command {
     CommandKind kind = CommandKind::help;
     std::string text = {};  ///< what to print on standard output; empty for `run`
-    std::string job = {};   ///< name of the job, for `run` and `describe`
+    std::string job = {};   ///< name of the job, for `run` and `describe`; empty: that of the unfinished run
+    /// For `run`: job, its options and the seed are those that the unfinished run of the output file was
+    /// begun with.
+    bool resumes = false;
     /// For `run`: the value of every option that the job declares, by name without dashes; flags "true" or
     /// "false".
     std::map<std::string, std::string> job_options = {};

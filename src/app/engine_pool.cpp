@@ -7,6 +7,7 @@
 #include <plenum/error.hpp>
 #include <thread>
 
+#include "base/crc32c.hpp"
 #include "base/units.hpp"
 #include "pool/batch_sink.hpp"
 #include "pool/stream_sink.hpp"
@@ -109,6 +110,12 @@ detail::RunningBatch EnginePool::start(detail::BatchRequest request) {
     return {.store = std::move(store),
             .completion = work->completion,
             .cancel = [&host = engine_.host(), work] { host.cancel(work); }};
+}
+
+void EnginePool::publish_array(std::uint64_t offset, std::uint64_t bytes) {
+    if (note_shared_)
+        note_shared_({.bytes = bytes, .crc = base::crc32c({engine_.node().base() + offset, bytes})});
+    engine_.host().publish_array(offset, bytes);
 }
 
 void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "io/dataset_source.hpp"
+#include "io/result_records.hpp"
 #include "pool/callback_thread.hpp"
 #include "pool/engine.hpp"
 
@@ -26,6 +27,8 @@ public:
     /// Drops what does not run yet, and waits for the rest.
     ~EnginePool() override;
 
+    /// `note` gets a checksum of each array that is shared from here on.
+    void on_shared(std::function<void(io::ArrayCheck)> note) { note_shared_ = std::move(note); }
     /// Waits for everything that was submitted or started, and for its callbacks. At the end of the body.
     void finish();
 
@@ -40,9 +43,7 @@ public:
         detail::refuse_inside_task("a shared array made");
         return engine_.host().place_array(bytes);
     }
-    void publish_array(std::uint64_t offset, std::uint64_t bytes) override {
-        engine_.host().publish_array(offset, bytes);
-    }
+    void publish_array(std::uint64_t offset, std::uint64_t bytes) override;
     void free_array(std::uint64_t offset) noexcept override { engine_.host().free_array(offset); }
     void copy_in(std::uint64_t offset, ByteView bytes) override;
     std::pair<ElementType, Shape> dataset_info(std::string const& file, std::string const& dataset) override;
@@ -60,6 +61,7 @@ private:
 
     pool::Engine& engine_;
     io::DatasetSource& datasets_;
+    std::function<void(io::ArrayCheck)> note_shared_;
     std::mutex mutex_;  // guards the next three
     std::map<QueueKey, std::shared_ptr<detail::FutureQueue>> queues_;
     std::vector<std::shared_ptr<detail::FutureQueue>> retired_;

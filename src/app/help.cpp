@@ -117,6 +117,7 @@ std::string program_help(std::span<RunOption const> table) {
         "Plenum runs many independent tasks over MPI; results go to one HDF5 file.\n\n"
         "Usage: plenum COMMAND\n\nCommands:\n";
     text += layout({{"run JOB [options]", "run a job; under mpirun or srun on all ranks"},
+                    {"resume FILE [run options]", "go on with the unfinished run of a result file"},
                     {"list", "list the jobs with a line about each"},
                     {"describe JOB", "show what a job does and its options, as run JOB --help does"},
                     {"--version", "show the version"},

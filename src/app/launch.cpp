@@ -82,7 +82,9 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
     Refusal refusal;
     if (session.topology().rank == 0) {
         try {
-            complete(options, asked, sources);
+            auto known = asked;
+            if (asked.look_up) known.job = asked.look_up(options);
+            complete(options, known, sources);
         } catch (Error const& error) {
             refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }

@@ -58,6 +58,9 @@ struct AskedOptions {
     std::vector<std::string> given = {};  ///< names of those that neither variable nor file changes
     JobRegistry const* jobs = nullptr;    ///< whose tables a file of options may have; null: not looked at
     std::string job = {};                 ///< whose options are read from there
+    /// Called on rank 0 only, before variables and file are: sets what only that rank can know, and returns
+    /// the job. May be null; may throw.
+    std::function<std::string(RunOptions&)> look_up = {};
 };
 
 /// `options`: those of the run.

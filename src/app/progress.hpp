@@ -21,6 +21,7 @@ struct ProgressState {
     std::uint64_t retried = 0;           ///< failed attempts of tasks that run again
     bool stopping = false;               ///< no more tasks start
     std::optional<double> seconds_left = std::nullopt;  ///< to the time limit of the run
+    std::uint64_t earlier = 0;  ///< of done and failed, those before this process: not its speed
 };
 
 /// "35.1 M tasks/s", "12.0 tasks/min", "3.0 tasks/h".

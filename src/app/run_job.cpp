@@ -19,6 +19,7 @@
 #include "app/progress.hpp"
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
+#include "app/unfinished_run.hpp"
 #include "base/clock.hpp"
 #include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
@@ -30,6 +31,8 @@ namespace plenum::app {
 namespace {
 
 constexpr std::size_t most_log_bytes = 1 << 20;
+constexpr double time_to_leave_seconds = 0.7;  // for the last commit, after a signal
+constexpr double patient_seconds = 300;        // for the last commit of a run that has failed
 
 /// Variables that say how the run was started.
 std::vector<std::pair<std::string, std::string>> recorded_environment() {
@@ -68,10 +71,12 @@ public:
     int body(Launched const& launched) override {
         auto const& options = launched.options;
         take_config(launched);
+        if (auto const code = finished_before(launched)) return *code;
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
         EnginePool pool(launched.engine, *datasets_,
                         [this](std::string const& line) { say("plenum: " + line); });
+        if (has_file_) pool.on_shared([this](io::ArrayCheck array) { results_->note_shared(array); });
         if (options.dry_run) {
             report_placement(launched);
             report_origins(launched);
@@ -98,8 +103,7 @@ public:
                 progress_.stop();
             }
             if (stopped(launched)) print_summary(summarize(launched, false), launched.options);
-            file_ = nullptr;
-            results_.reset();  // removes what is not complete
+            leave_unpublished(stopped(launched));
             return code;
         }
         bool const publishes = !results_->empty();
@@ -115,20 +119,21 @@ public:
     std::string after_stop() const override { return "the same command goes on"; }
 
     bool abandon(Launched const& launched, int signal) override {
+        // Not under the lock: the writer may have something to say.
+        auto const end = leave(time_to_leave_seconds);
+        if (end == io::RunEnd::published) return false;  // only the summary is missing
         std::lock_guard const lock(mutex_);
-        if (file_ != nullptr && !file_->abandon()) return false;  // published: only the summary is missing
         progress_.stop();
         progress_.print_line(
-            signal == 0
-                ? fmt::format("plenum: {}; {}", describe_stop(launched), after_stop())
-                : fmt::format("plenum: {}; nothing was published", describe_interrupt(launched, signal)));
+            signal == 0 ? fmt::format("plenum: {}; {}", describe_stop(launched), after_stop())
+                        : fmt::format("plenum: {}; {}", describe_interrupt(launched, signal), in_words(end)));
         abandoned_ = true;
         return true;
     }
 
     void discard() override {
+        (void)leave(time_to_leave_seconds);
         std::lock_guard const lock(mutex_);
-        if (file_ != nullptr) (void)file_->abandon();
         progress_.stop();
         abandoned_ = true;
     }
@@ -150,28 +155,89 @@ private:
         write_all(STDOUT_FILENO, text);
     }
 
+    static std::string in_words(io::RunEnd end) {
+        return end == io::RunEnd::resumable ? "the same command resumes" : "nothing was published";
+    }
+
+    /// Any time: the body's thread may be anywhere.
+    io::RunEnd leave(double seconds) {
+        {
+            std::lock_guard const lock(mutex_);
+            closed_ = true;
+            if (!has_file_) return io::RunEnd::nothing;
+        }
+        return results_->leave(seconds);
+    }
+
+    /// The body has ended without a result file. `told`: the user knows that the run can go on.
+    void leave_unpublished(bool told) {
+        if (!has_file_) return;
+        auto const end = leave(patient_seconds);
+        if (end == io::RunEnd::resumable && !told)
+            say("plenum: what is done is kept; the same command resumes");
+        results_.reset();
+    }
+
+    io::RunIdentity identity(Launched const& launched) const {
+        return identity_of(command_, launched.options.seed, arguments_);
+    }
+
+    /// The exit code when the file is there already and holds what this run would make.
+    std::optional<int> finished_before(Launched const& launched) {
+        auto const& options = launched.options;
+        if (options.force || options.dry_run) return std::nullopt;
+        auto const finished = find_finished(options.output, identity(launched));
+        if (!finished) return std::nullopt;
+        if (finished->code != ExitCode::done && options.retry_failed) {
+            retries_published_ = true;
+            return std::nullopt;
+        }
+        say(fmt::format("plenum: {}", finished->text));
+        return static_cast<int>(finished->code);
+    }
+
     void say(std::string_view line) {
         std::lock_guard const lock(mutex_);
         if (!abandoned_) progress_.print_line(line);
     }
 
-    /// A dry run only sees that the file can be made. Under the lock, so that a signal finds either no file
-    /// or one that it can remove, and file_ never outlives its owner.
+    /// A dry run only looks.
     void open_results(Launched const& launched) {
-        std::lock_guard const lock(mutex_);
-        if (abandoned_) throw EnvironmentError("the run was interrupted; start it again");
         auto const& options = launched.options;
-        auto file = hdf5::create_result_file(
-            {.path = options.output,
-             .existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse,
-             .software = "plenum",
-             .version = version,
-             .git = git_revision});
-        if (options.dry_run) file = nullptr;
-        auto* const made = file.get();
-        results_ = std::make_unique<RunResultFile>(launched.engine, std::move(file),
-                                                   [this](std::string const& text) { say(text); });
-        file_ = made;
+        auto const existing =
+            options.force || retries_published_ ? io::ExistingFile::replace : io::ExistingFile::refuse;
+        bool unfinished = false;
+        if (options.dry_run && !options.restart) {
+            io::refuse_existing(options.output, existing);
+            for (auto const& line : describe_unfinished(options.output, identity(launched))) {
+                unfinished = true;
+                say(line);
+            }
+        }
+        std::unique_ptr<io::ResultSink> file;
+        if (!options.dry_run || (!unfinished && !options.restart))
+            file = hdf5::create_result_file(
+                {.path = options.output,
+                 .existing = existing,
+                 .take_from = retries_published_ ? options.output : "",
+                 .restart = options.restart,
+                 .identity = identity(launched),
+                 .commit_seconds = options.commit_interval,
+                 .gzip = options.gzip,
+                 .software = "plenum",
+                 .version = version,
+                 .git = git_revision,
+                 .lock = {},
+                 .say = [this](std::string const& text) { say("plenum: " + text); }});
+        if (options.dry_run) file = nullptr;  // it could be made
+        bool const has_file = file != nullptr;
+        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
+                                                       [this](std::string const& text) { say(text); });
+        // A signal finds either no file or one that it can close.
+        std::lock_guard const lock(mutex_);
+        if (closed_) throw EnvironmentError("the run was interrupted; start it again");
+        results_ = std::move(results);
+        has_file_ = has_file;
     }
 
     /// Syncing a large file takes long, and a signal must not wait for it.
@@ -240,7 +306,8 @@ private:
                 .seconds = base::seconds_since(start_ns_),
                 .retried = progress.retried.load(),
                 .stopping = progress.stopped.load() != pool::StopReason::none,
-                .seconds_left = launched.engine.host().seconds_left()};
+                .seconds_left = launched.engine.host().seconds_left(),
+                .earlier = progress.settled.load()};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
@@ -249,6 +316,7 @@ private:
                            .tasks = now.tasks.value_or(0),
                            .done = now.done,
                            .failed = now.failed,
+                           .earlier = now.earlier,
                            .wall_seconds = now.seconds,
                            .bytes_written = results_->bytes_written(),
                            .output = published ? launched.options.output : "",
@@ -274,11 +342,12 @@ private:
         }
         summary.first_task_seconds = first;
         summary.compute_seconds = last - first;
-        for (auto const& [map, failure] : results_->failures())
+        for (auto const& [map, failure, earlier] : results_->failures())
             summary.failures.push_back(
                 {.task = failure.task,
                  .rank = failure.rank,
-                 .host = launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
+                 .host = earlier ? "before it was resumed"
+                                 : launched.engine.topology().hosts[static_cast<std::size_t>(failure.rank)],
                  .cause = failure.cause,
                  .message = failure.message,
                  .attempt = failure.attempt,
@@ -333,8 +402,10 @@ private:
     std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
-    io::ResultSink* file_ = nullptr;  // belongs to results_
     bool abandoned_ = false;          // nothing more is to be said or made
+    bool closed_ = false;             // no result file is to be opened any more
+    bool retries_published_ = false;  // what failed in the published file
+    bool has_file_ = false;           // results_ holds one
     std::unique_ptr<io::DatasetSource> datasets_;
     std::unique_ptr<RunResultFile> results_;
 };

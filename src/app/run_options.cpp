@@ -76,6 +76,29 @@ void store_threads_per_task(RunOptions& options, OptionText const& value) {
         store_count<&RunOptions::threads_per_task>(options, value);
 }
 
+void store_commit_interval(RunOptions& options, OptionText const& value) {
+    options.commit_interval = parse_option<double>(value.text, value.source);
+    if (options.commit_interval < 0 || options.commit_interval > 86400)
+        throw UsageError(
+            fmt::format("{}: '{}' is out of range; write seconds from 0 to 86400", value.source, value.text));
+}
+
+void store_compression(RunOptions& options, OptionText const& value) {
+    static constexpr int usual_level = 4;
+    constexpr std::string_view method = "gzip:";
+    if (value.text == no_file) {
+        options.gzip = 0;
+    } else if (value.text == "gzip") {
+        options.gzip = usual_level;
+    } else if (value.text.starts_with(method)) {
+        options.gzip =
+            static_cast<int>(detail::parse_unsigned(value.text.substr(method.size()), value.source, 1, 9));
+    } else {
+        throw UsageError(
+            fmt::format("{}: '{}' is not known; write gzip, gzip:LEVEL or none", value.source, value.text));
+    }
+}
+
 void store_node_memory(RunOptions& options, OptionText const& value) {
     options.node_memory = value.text == automatic ? 0 : base::parse_bytes(value.text, value.source);
     if (value.text != automatic && options.node_memory < least_node_memory)
@@ -181,6 +204,24 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
              },
          .show = [](RunOptions const& o) { return std::to_string(o.seed); }},
         flag<&RunOptions::force>("force", "replace an existing result file"),
+        flag<&RunOptions::restart>("restart", "discard what an unfinished run of the same file has left"),
+        flag<&RunOptions::retry_failed>(
+            "retry-failed", "run tasks again that failed, of an unfinished run or of a finished file"),
+        {.name = "commit-interval",
+         .placeholder = "SECONDS",
+         .default_text = "1",
+         .help = "how long results wait at most until they are safe on the disk; a kill costs no more work",
+         .store = store_commit_interval,
+         .show = [](RunOptions const& o) { return fmt::format("{}", o.commit_interval); }},
+        {.name = "compress",
+         .placeholder = "METHOD",
+         .default_text = std::string(no_file),
+         .help = "compression of the results in the finished file: gzip, gzip:LEVEL with 1 to 9, or none",
+         .store = store_compression,
+         .show =
+             [](RunOptions const& o) {
+                 return o.gzip == 0 ? std::string(no_file) : fmt::format("gzip:{}", o.gzip);
+             }},
         {.name = "progress",
          .placeholder = "MODE",
          .default_text = std::string(progress_names.front()),

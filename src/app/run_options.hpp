@@ -40,6 +40,10 @@ struct RunOptions {
     double time_request = 0;  ///< s that a task takes, while none was measured; 0 = unknown
     std::uint64_t seed = 0;
     bool force = false;
+    bool restart = false;        ///< discard what an unfinished run has left
+    bool retry_failed = false;   ///< of an unfinished run
+    double commit_interval = 1;  ///< s
+    int gzip = 0;                ///< level of the published results; 0 = not compressed
     ProgressMode progress = ProgressMode::automatic;
     bool dry_run = false;
     OutputMode output_mode = OutputMode::text;

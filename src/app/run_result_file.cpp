@@ -3,16 +3,45 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstring>
 #include <plenum/detail/refusals.hpp>
 #include <plenum/error.hpp>
 
+#include "base/crc32c.hpp"
+#include "base/interrupt.hpp"
 #include "base/units.hpp"
 #include "pool/file_sink.hpp"
 
 namespace plenum::app {
 
-RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, Describe describe)
-    : engine_(engine), file_(std::move(file)), describe_(std::move(describe)) {
+namespace {
+
+std::uint32_t checksum_of_items(detail::BatchRequest const& request) {
+    std::uint32_t crc = 0;
+    if (!request.padded_items) {
+        crc = base::crc32c(request.plain_items);
+    } else if (request.clear_padding != nullptr) {
+        // What lies between the members differs from run to run.
+        Bytes item(request.item_stride);
+        for (auto rest = request.plain_items; !rest.empty(); rest = rest.subspan(item.size())) {
+            std::memcpy(item.data(), rest.data(), item.size());
+            request.clear_padding(item.data());
+            crc = base::crc32c(item, crc);
+        }
+    }
+    crc = base::crc32c(std::as_bytes(std::span(request.item_offsets)), crc);
+    return base::crc32c(request.items, crc);
+}
+
+}  // namespace
+
+RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
+                             Describe describe)
+    : engine_(engine),
+      file_(std::move(file)),
+      describe_(std::move(describe)),
+      retry_failed_(retry_failed),
+      writer_(file_ ? std::function<std::uint64_t()>([this] { return file_->commit_if_due(); }) : nullptr) {
     writer_.post(0, [&engine] { engine.node().header().processors.apply_to_thread(); });
 }
 
@@ -44,6 +73,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     request.retries = map.options.retries;
     request.task_timeout = map.options.task_timeout;
     io::MapId id = 0;
+    io::EarlierResults earlier;
+    auto const items_crc = checksum_of_items(request);
     writer_.run([&] {
         id = file_->begin_map({.name = map.name,
                                .tasks = request.tasks,
@@ -54,7 +85,10 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
                                .units = map.options.units,
                                .version = map.options.version,
                                .scales = map.options.scales,
-                               .attributes = map.options.attributes});
+                               .attributes = map.options.attributes,
+                               .items_crc = items_crc,
+                               .arrays = arrays_});
+        earlier = file_->earlier_results(id);
     });
     maps_[map.name] = {.id = id, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
     MapSummary summary{.tasks = request.tasks};
@@ -63,9 +97,23 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     work->sink =
         std::make_shared<pool::FileSink>(*file_, writer_, id, element, [&](wire::Failure const& failure) {
             ++summary.failed;
-            failures_.push_back({map.name, failure});
+            failures_.push_back({.map = map.name, .failure = failure});
         });
     work->timing = true;
+    for (auto const& [first, count] : earlier.done) work->settled.push_back({first, first + count});
+    if (!retry_failed_)
+        for (auto const& failure : earlier.failed) {
+            work->settled.push_back({failure.task, failure.task + 1});
+            ++summary.failed;
+            failures_.push_back({.map = map.name,
+                                 .failure = {.task = failure.task,
+                                             .rank = failure.rank,
+                                             .attempt = failure.attempt,
+                                             .cause = failure.cause,
+                                             .message = failure.message},
+                                 .earlier = true});
+        }
+    work->settled_failed = summary.failed;
     engine_.host().run(work);
     summary.done = summary.tasks - summary.failed;
     return summary;
@@ -98,6 +146,12 @@ void RunResultFile::read(std::string const& map, std::uint64_t first, std::uint6
 
 void RunResultFile::publish(io::Provenance const& provenance) {
     writer_.run([&] { file_->publish(provenance); });
+}
+
+io::RunEnd RunResultFile::leave(double seconds) {
+    bool const stopped = writer_.end_within(
+        seconds, [this] { file_->commit(); }, [] { return base::InterruptNote::count() > 1; });
+    return file_->leave(stopped);
 }
 
 }  // namespace plenum::app

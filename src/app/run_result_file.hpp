@@ -7,6 +7,7 @@
 #include <memory>
 #include <plenum/result_file.hpp>
 #include <string>
+#include <vector>
 
 #include "io/result_sink.hpp"
 #include "pool/engine.hpp"
@@ -19,11 +20,14 @@ public:
     struct Failure {
         std::string map;
         wire::Failure failure;
+        bool earlier = false;  ///< by an earlier process of the run, on a rank of that
     };
     using Describe = std::function<void(std::string const&)>;
 
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
-    RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, Describe describe);
+    /// `retry_failed`: tasks that failed before the run was resumed run again.
+    RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
+                  Describe describe);
     ~RunResultFile() override;
 
     MapSummary map(detail::ResultMap const& map, detail::BatchRequest request) override;
@@ -35,6 +39,10 @@ public:
     /// Nothing was written: there is nothing to publish.
     [[nodiscard]] bool empty() const noexcept { return maps_.empty() && !wrote_array_; }
     void publish(io::Provenance const& provenance);
+    /// Arrays shared from here on are inputs of the maps that follow.
+    void note_shared(io::ArrayCheck array) { arrays_.push_back(array); }
+    /// The process ends: commits what it can within `seconds`. Any thread; the job may be anywhere.
+    io::RunEnd leave(double seconds);
     [[nodiscard]] std::uint64_t bytes_written() const { return file_ ? file_->bytes_written() : 0; }
     [[nodiscard]] double commit_seconds() const noexcept { return writer_.busy_seconds(); }
     [[nodiscard]] std::deque<Failure> const& failures() const noexcept { return failures_; }
@@ -50,7 +58,9 @@ private:
     pool::Engine& engine_;
     std::unique_ptr<io::ResultSink> file_;
     Describe describe_;
+    bool retry_failed_;
     pool::Writer writer_;  // after file_: it ends first
+    std::vector<io::ArrayCheck> arrays_;
     std::map<std::string, Map> maps_;
     bool wrote_array_ = false;
     std::deque<Failure> failures_;

@@ -13,8 +13,9 @@ namespace {
 
 using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
 
+constexpr std::uint32_t reversed_polynomial = 0x82f63b78;
+
 consteval Tables make_tables() {
-    constexpr std::uint32_t reversed_polynomial = 0x82f63b78;
     Tables tables{};
     for (std::uint32_t i = 0; i < 256; ++i) {
         auto crc = i;
@@ -28,6 +29,30 @@ consteval Tables make_tables() {
 }
 
 constexpr Tables tables = make_tables();
+
+/// Product of two polynomials modulo that of the checksum; the highest bit is the coefficient of x^0.
+constexpr std::uint32_t product(std::uint32_t a, std::uint32_t b) noexcept {
+    std::uint32_t sum = 0;
+    for (std::uint32_t bit = 1u << 31; bit != 0; bit >>= 1) {
+        if ((a & bit) != 0) sum ^= b;
+        b = (b >> 1) ^ ((b & 1) != 0 ? reversed_polynomial : 0);
+    }
+    return sum;
+}
+
+/// x to the power of 8 * 2^i.
+consteval std::array<std::uint32_t, 64> make_powers() {
+    std::array<std::uint32_t, 64> powers{};
+    std::uint32_t power = 1u << 30;  // x
+    for (int i = 0; i < 3; ++i) power = product(power, power);
+    for (auto& each : powers) {
+        each = power;
+        power = product(power, power);
+    }
+    return powers;
+}
+
+constexpr std::array<std::uint32_t, 64> powers = make_powers();
 
 std::uint32_t by_tables(std::byte const* at, std::size_t size, std::uint32_t crc) noexcept {
     for (; size >= 8; at += 8, size -= 8) {
@@ -59,6 +84,12 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::byte const* 
 #endif
 
 }  // namespace
+
+std::uint32_t crc32c_joined(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes) noexcept {
+    for (std::size_t i = 0; second_bytes != 0; second_bytes >>= 1, ++i)
+        if ((second_bytes & 1) != 0) first = product(powers[i], first);
+    return first ^ second;
+}
 
 std::uint32_t crc32c(std::span<std::byte const> data, std::uint32_t before) noexcept {
 #if defined(__x86_64__)

@@ -11,4 +11,9 @@ namespace plenum::base {
 /// Cost: about 0.15 ns a byte with SSE 4.2, ten times that without.
 [[nodiscard]] std::uint32_t crc32c(std::span<std::byte const> data, std::uint32_t before = 0) noexcept;
 
+/// The checksum of two runs of bytes one after the other, from that of each. `second_bytes`: length of the
+/// second.
+[[nodiscard]] std::uint32_t crc32c_joined(std::uint32_t first, std::uint32_t second,
+                                          std::uint64_t second_bytes) noexcept;
+
 }  // namespace plenum::base

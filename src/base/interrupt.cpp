@@ -9,6 +9,7 @@ namespace plenum::base {
 namespace {
 
 std::atomic<int> noted_signal{0};  // all that a handler may touch
+std::atomic<int> noted_count{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 std::atomic<bool> noted_drain{false};
@@ -16,6 +17,7 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 void note(int signal) {
     auto const before = noted_signal.exchange(signal);
+    noted_count.fetch_add(1);
     if (signal == SIGINT && before == SIGINT) ::_exit(static_cast<int>(ExitCode::incomplete));
 }
 
@@ -52,12 +54,17 @@ bool drain_requested() noexcept {
 
 InterruptNote::InterruptNote() {
     noted_signal = 0;
+    noted_count = 0;
     for (std::size_t i = 0; i < signals_.size(); ++i) noted_[i] = take_over(signals_[i], &note);
 }
 
 InterruptNote::~InterruptNote() {
     for (std::size_t i = 0; i < signals_.size(); ++i)
         if (noted_[i]) std::signal(signals_[i], SIG_DFL);
+}
+
+int InterruptNote::count() noexcept {
+    return noted_count.load();
 }
 
 int InterruptNote::signal() const noexcept {

@@ -39,6 +39,8 @@ public:
     /// The last signal that was noted; 0: none. Thread-safe. A second SIGINT ends the process at once, with
     /// ExitCode::incomplete.
     [[nodiscard]] int signal() const noexcept;
+    /// How many were noted.
+    [[nodiscard]] static int count() noexcept;
 
 private:
     static constexpr std::array signals_{SIGINT, SIGTERM, SIGHUP};

@@ -56,6 +56,12 @@ inline void p_set_fill_value(hid_t list, hid_t type, void const* value) {
 inline void p_set_chunk(hid_t list, int rank, hsize_t const* extents) {
     checked(H5Pset_chunk(list, rank, extents), "H5Pset_chunk");
 }
+inline void p_set_shuffle(hid_t list) {
+    checked(H5Pset_shuffle(list), "H5Pset_shuffle");
+}
+inline void p_set_deflate(hid_t list, unsigned level) {
+    checked(H5Pset_deflate(list, level), "H5Pset_deflate");
+}
 inline void p_set_alignment(hid_t list, hsize_t threshold, hsize_t alignment) {
     checked(H5Pset_alignment(list, threshold, alignment), "H5Pset_alignment");
 }
@@ -77,6 +83,12 @@ inline Handle g_open(hid_t parent, char const* path) {
 }
 inline bool l_exists(hid_t parent, char const* name) {
     return checked(H5Lexists(parent, name, H5P_DEFAULT), "H5Lexists") > 0;
+}
+inline void l_delete(hid_t parent, char const* path) {
+    checked(H5Ldelete(parent, path, H5P_DEFAULT), "H5Ldelete");
+}
+inline void o_copy(hid_t from, char const* path, hid_t to, hid_t link) {
+    checked(H5Ocopy(from, path, to, path, H5P_DEFAULT, link), "H5Ocopy");
 }
 inline void o_visit(hid_t object, H5O_iterate_t visit, void* data) {
     checked(H5Ovisit(object, H5_INDEX_NAME, H5_ITER_NATIVE, visit, data), "H5Ovisit");
@@ -121,6 +133,12 @@ inline void d_write(hid_t dataset, hid_t type, hid_t memory, hid_t place, void c
 inline void d_read(hid_t dataset, hid_t type, void* into) {
     checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "H5Dread");
 }
+inline void d_read_block(hid_t dataset, hid_t type, hid_t memory, hid_t place, void* into) {
+    checked(H5Dread(dataset, type, memory, place, H5P_DEFAULT, into), "H5Dread");
+}
+inline void d_reclaim(hid_t type, hid_t space, void* values) {
+    checked(H5Dvlen_reclaim(type, space, H5P_DEFAULT, values), "H5Dvlen_reclaim");
+}
 inline haddr_t d_offset(hid_t dataset) {
     auto const offset = H5Dget_offset(dataset);
     if (offset == HADDR_UNDEF) throw_call_error("H5Dget_offset");
@@ -153,6 +171,18 @@ inline std::size_t t_size(hid_t type) {
 
 inline Handle a_create(hid_t object, char const* name, hid_t type, hid_t space) {
     return {checked(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), "H5Acreate2"), H5Aclose};
+}
+inline bool a_exists(hid_t object, char const* name) {
+    return checked(H5Aexists(object, name), "H5Aexists") > 0;
+}
+inline Handle a_open(hid_t object, char const* name) {
+    return {checked(H5Aopen(object, name, H5P_DEFAULT), "H5Aopen"), H5Aclose};
+}
+inline Handle a_type(hid_t attribute) {
+    return {checked(H5Aget_type(attribute), "H5Aget_type"), H5Tclose};
+}
+inline void a_read(hid_t attribute, hid_t type, void* into) {
+    checked(H5Aread(attribute, type, into), "H5Aread");
 }
 inline void a_write(hid_t attribute, hid_t type, void const* value) {
     checked(H5Awrite(attribute, type, value), "H5Awrite");

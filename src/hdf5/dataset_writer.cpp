@@ -12,8 +12,9 @@ constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 
 }  // namespace
 
-DatasetWriter::DatasetWriter(hid_t parent, std::string const& path, ElementType type, std::uint64_t length)
-    : type_(type), dataset_(create_contiguous(parent, path, type, {length})) {}
+DatasetWriter::DatasetWriter(hid_t parent, std::string const& path, ElementType type, std::uint64_t length,
+                             Storage storage)
+    : type_(type), dataset_(create_dataset(parent, path, type, {length}, storage)) {}
 
 void DatasetWriter::append(std::span<std::byte const> values) {
     while (!values.empty()) {

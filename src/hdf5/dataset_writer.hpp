@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hdf5/calls.hpp"
+#include "hdf5/values.hpp"
 
 namespace plenum::hdf5 {
 
@@ -16,7 +17,8 @@ namespace plenum::hdf5 {
 class DatasetWriter {
 public:
     /// Creates the dataset with room for `length` elements.
-    DatasetWriter(hid_t parent, std::string const& path, ElementType type, std::uint64_t length);
+    DatasetWriter(hid_t parent, std::string const& path, ElementType type, std::uint64_t length,
+                  Storage storage = {});
 
     /// Whole elements, together not more than `length`.
     void append(std::span<std::byte const> values);

@@ -19,7 +19,7 @@ bool is_name(std::string const& name) {
 }
 
 /// Whether /results/<scale> is a scale of an earlier map and says the same.
-bool exists_already(io::Scale const& scale, std::span<MapRecord const> earlier) {
+bool exists_already(io::Scale const& scale, std::span<io::MapRecord const> earlier) {
     for (auto const& map : earlier) {
         if (map.spec.name == scale.name) return false;
         for (auto const& other : map.spec.scales) {
@@ -29,8 +29,8 @@ bool exists_already(io::Scale const& scale, std::span<MapRecord const> earlier) 
     return false;
 }
 
-void add_scale(File& file, io::MapSpec const& spec, io::Scale const& scale, std::span<MapRecord const> earlier,
-               hid_t object) {
+void add_scale(File& file, io::MapSpec const& spec, io::Scale const& scale,
+               std::span<io::MapRecord const> earlier, hid_t object) {
     auto const attach = [&](hid_t dataset) {
         // The offsets of a ragged map are one longer than its task dimension: nothing to attach to.
         if (spec.fixed) call::ds_attach_scale(object, dataset, static_cast<unsigned>(scale.dimension));
@@ -72,16 +72,17 @@ void check_map(io::MapSpec const& spec) {
     }
 }
 
-void add_map(File& file, MapRecord& map, std::span<MapRecord const> earlier) {
-    auto const& spec = map.spec;
+std::uint64_t add_map(File& file, io::MapSpec const& spec, std::span<io::MapRecord const> earlier,
+                      Storage storage) {
     auto const path = "/results/" + spec.name;
     if (path_exists(file, path))
         throw wrong(spec, fmt::format("{} exists (another map or a scale); choose another name", path));
     auto const shape = whole_shape(spec);
     auto const object =
-        spec.fixed ? create_contiguous(file, path, spec.type, shape) : require_group(file, path);
+        spec.fixed ? create_dataset(file, path, spec.type, shape, storage) : require_group(file, path);
+    std::uint64_t offset = 0;
     if (spec.fixed) {
-        if (count_of(shape) > 0) map.offset = call::d_offset(object);
+        if (count_of(shape) > 0 && storage.gzip == 0) offset = call::d_offset(object);
         write_units(object, spec.units);
         for (unsigned i = 0; i < spec.dimensions.size(); ++i)
             call::ds_set_label(object, i, spec.dimensions[i].c_str());
@@ -91,6 +92,7 @@ void add_map(File& file, MapRecord& map, std::span<MapRecord const> earlier) {
     write_attribute(object, {"version", std::int64_t{spec.version}});
     for (auto const& attribute : spec.attributes) write_attribute(object, attribute);
     for (auto const& scale : spec.scales) add_scale(file, spec, scale, earlier, object);
+    return offset;
 }
 
 }  // namespace plenum::hdf5

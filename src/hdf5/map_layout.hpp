@@ -5,7 +5,8 @@
 #include <span>
 
 #include "hdf5/file.hpp"
-#include "hdf5/map_record.hpp"
+#include "hdf5/values.hpp"
+#include "io/map_record.hpp"
 
 namespace plenum::hdf5 {
 
@@ -13,10 +14,11 @@ namespace plenum::hdf5 {
 [[nodiscard]] Shape whole_shape(io::MapSpec const& spec);
 /// Throws UsageError that names the map if names, scales and shape do not fit together.
 void check_map(io::MapSpec const& spec);
-/// Creates /results/<map>, without values, and notes in `map` where they go. Scales lie beside the maps,
-/// where readers of the netCDF kind look for coordinates: /results/<scale>, or /results/<map>_<scale> if that
-/// name is taken. A scale of the same name, values and units as one of an `earlier` map is that one: readers see
-/// that the maps have a dimension in common.
-void add_map(File& file, MapRecord& map, std::span<MapRecord const> earlier);
+/// Creates /results/<map>, without values, and returns where those of a fixed map go (0: nowhere by
+/// themselves). Scales lie beside the maps, where readers of the netCDF kind look for coordinates:
+/// /results/<scale>, or /results/<map>_<scale> if that name is taken. A scale of the same name, values and
+/// units as one of an `earlier` map is that one: readers see that the maps have a dimension in common.
+std::uint64_t add_map(File& file, io::MapSpec const& spec, std::span<io::MapRecord const> earlier,
+                      Storage storage);
 
 }  // namespace plenum::hdf5

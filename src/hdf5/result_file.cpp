@@ -1,101 +1,113 @@
-// The result sink: results bypass HDF5, which only sees the file to begin a map and to publish.
+// The result sink: results bypass HDF5, which only sees the file to begin a map, to store an array and to
+// publish.
 #include "hdf5/result_file.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <limits>
 #include <numeric>
 #include <plenum/error.hpp>
+#include <set>
 
+#include "base/clock.hpp"
+#include "base/crc32c.hpp"
 #include "hdf5/file.hpp"
 #include "hdf5/map_layout.hpp"
-#include "hdf5/map_record.hpp"
-#include "hdf5/tables.hpp"
+#include "hdf5/partial_update.hpp"
+#include "hdf5/published_results.hpp"
+#include "hdf5/publishing.hpp"
 #include "hdf5/values.hpp"
+#include "io/partial_contents.hpp"
+#include "io/pending_records.hpp"
 #include "io/positional.hpp"
+#include "io/run_files.hpp"
 
 namespace plenum::hdf5 {
 namespace {
 
-constexpr std::int64_t format_version = 1;
-/// More than HDF5 needs for headers and alignment of one map and its tables.
-constexpr std::uint64_t metadata_bytes = 256 * 1024;
-/// More than a string needs beside its characters.
-constexpr std::uint64_t string_bytes = 64;
+constexpr std::uint64_t guard_ns = 250'000'000;
 
-std::string now_utc() {
-    return fmt::format(
-        "{:%Y-%m-%dT%H:%M:%SZ}",
-        fmt::gmtime(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
-}
+using io::bytes_of;
 
-std::uint64_t bytes_of(Shape const& shape, ElementType type) {
-    auto with_element = shape;
-    with_element.push_back(size_of(type));
-    return count_of(with_element);
-}
-
-std::uint64_t scales_bytes(io::MapSpec const& spec) {
-    std::uint64_t bytes = 0;
-    for (auto const& scale : spec.scales) bytes += scale.values.size() * sizeof(double);
-    return bytes;
-}
-
-/// What publishing adds for one map, at most.
-std::uint64_t pending_bytes(MapRecord const& map) {
-    auto bytes = metadata_bytes + map.ragged.values_bytes() + tasks_bytes(map);
-    if (!map.spec.fixed) bytes += (map.spec.tasks + 1) * sizeof(std::uint64_t);
-    for (auto const& failure : map.failures) bytes += 2 * string_bytes + 3 * failure.message.size();
-    return bytes;
-}
-
-/// Workers and provenance; text can triple when it is made valid.
-std::uint64_t provenance_bytes(io::Provenance const& provenance) {
-    auto bytes = 3 * (provenance.log.size() + 2 * provenance.command_line.size() + provenance.job.size());
-    for (auto const& [name, value] : provenance.environment)
-        bytes += 2 * string_bytes + 3 * (name.size() + value.size());
-    for (auto const& worker : provenance.workers)
-        bytes += 4 * string_bytes + 3 * (worker.host.size() + worker.cores.size());
-    for (auto const& option : provenance.options) {
-        auto const* const text = std::get_if<std::string>(&option.value);
-        bytes += 4 * string_bytes + 3 * (option.name.size() + (text == nullptr ? 0 : text->size()));
-    }
-    return bytes;
+std::optional<std::uint64_t> published_journal(std::string const& path) {
+    auto const finished = read_finished_run(path);
+    return finished ? std::optional(finished->journal) : std::nullopt;
 }
 
 class ResultFile final : public io::ResultSink {
 public:
     explicit ResultFile(ResultFileOptions options)
-        : file_(std::move(options.path), options.existing), created_(now_utc()) {
-        with_file(FileMode::create, [&](File& file) {
-            auto const root = require_group(file, "/");
-            write_attribute(root, {"format", std::string("plenum")});
-            write_attribute(root, {"format_version", format_version});
-            write_attribute(root, {"software", options.software});
-            write_attribute(root, {"version", options.version});
-            write_attribute(root, {"git", options.git});
-            write_attribute(root, {"created", created_});
-            write_attribute(root, {"Conventions", std::string("CF-1.8")});
-            (void)require_group(file, "/results");
-        });
+        : options_(std::move(options)),
+          files_({.path = options_.path,
+                  .existing = options_.existing,
+                  .restart = options_.restart,
+                  .identity = options_.identity,
+                  .lock = options_.lock,
+                  .published_journal = published_journal(options_.path),
+                  .say = options_.say}),
+          partial_(files_.partial()),
+          journal_(files_.journal()),
+          committed_results_(files_.recorded().has_value()) {
+        if (auto const& recorded = files_.recorded()) {
+            maps_ = recorded->maps;
+            arrays_ = recorded->arrays;
+        }
+        for (std::uint32_t id = 0; id < maps_.size(); ++id) pending_.emplace_back(id);
+        if (files_.recorded()) return;
+        try {
+            create_partial_file(partial_.partial_path(), facts());
+        } catch (...) {
+            (void)files_.leave(/*keep=*/false, /*stopped=*/true);
+            throw;
+        }
+    }
+
+    ~ResultFile() override {
+        if (published_ || left_) return;
+        try {
+            commit();
+        } catch (Error const& error) {
+            if (options_.say) options_.say(error.what());
+        }
+        (void)files_.leave(committed_results_, /*stopped=*/true);
     }
 
     io::MapId begin_map(io::MapSpec const& spec) override {
         require_unpublished();
         check_map(spec);
-        MapRecord map(spec, io::folder_of(file_.path()));
+        auto const known = std::ranges::find_if(
+            maps_, [&](io::MapRecord const& map) { return !map.begun && map.spec.name == spec.name; });
+        if (known != maps_.end()) return resume_map(static_cast<std::size_t>(known - maps_.begin()), spec);
+
+        io::MapRecord map{.spec = spec, .begun = true};
         if (spec.fixed) {
             map.result_bytes = bytes_of(spec.shape, spec.type);
-            file_.require_space(bytes_of(whole_shape(spec), spec.type));
+            partial_.require_space(bytes_of(whole_shape(spec), spec.type));
         }
-        update_file(scales_bytes(spec), [&](File& file) { add_map(file, map, maps_); });
-        if (spec.fixed) file_.reserve(map.offset, bytes_of(whole_shape(spec), spec.type));
+        std::uint64_t scales = 0;
+        for (auto const& scale : spec.scales) scales += scale.values.size() * sizeof(double);
+        update_file(
+            scales, [&](File& file) { map.offset = add_map(file, spec, maps_, {}); },
+            [&] { journal_.append(io::RecordKind::map, {io::encode(map).view()}); });
+        if (spec.fixed) partial_.reserve(map.offset, bytes_of(whole_shape(spec), spec.type));
         maps_.push_back(std::move(map));
-        return static_cast<io::MapId>(maps_.size() - 1);
+        pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
+        auto const id = static_cast<io::MapId>(maps_.size() - 1);
+        if (!options_.take_from.empty()) {
+            take_results(options_.take_from, spec, id, *this);
+            bytes_written_ = 0;
+        }
+        return id;
+    }
+
+    io::EarlierResults earlier_results(io::MapId id) const override {
+        return io::earlier_results(known_map(id));
     }
 
     void put_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
@@ -105,8 +117,13 @@ public:
         if (values.size() != count * map.result_bytes)
             throw UsageError(fmt::format("{}: {} results of {} bytes each do not make {} bytes",
                                          map.spec.name, count, map.result_bytes, values.size()));
-        file_.write_at(map.offset + first * map.result_bytes, values);
-        mark_done(map, first, count, values.size());
+        if (count == 0) return;
+        require_new(map, first, count);
+        guard();
+        partial_.write_at(map.offset + first * map.result_bytes, values);
+        data_written_ = true;
+        pending_[static_cast<std::size_t>(id)].add_results(first, count, values);
+        take_note(map, first, count, values.size());
     }
 
     void put_ragged(io::MapId id, std::uint64_t first, std::span<std::uint64_t const> lengths,
@@ -117,34 +134,55 @@ public:
         if (values.size() != elements * size_of(map.spec.type))
             throw UsageError(fmt::format("{}: lengths of {} elements in all do not make {} bytes of {}",
                                          map.spec.name, elements, values.size(), name_of(map.spec.type)));
-        if (map.done.intersects(first, lengths.size()))
-            throw UsageError(fmt::format("{}: a task among {} to {} has a result already", map.spec.name,
-                                         first, first + lengths.size() - 1));
-        map.ragged.put(first, lengths, values);
-        mark_done(map, first, lengths.size(), values.size());
+        if (lengths.empty()) return;
+        require_new(map, first, lengths.size());
+        guard();
+        auto const head = io::encode(
+            io::RaggedHead{.map = static_cast<std::uint32_t>(id), .first = first, .count = lengths.size()});
+        auto const position =
+            journal_.append(io::RecordKind::ragged, {head.view(), std::as_bytes(lengths), values});
+        map.pieces.push_back({.first = first,
+                              .count = lengths.size(),
+                              .bytes = values.size(),
+                              .position = position + io::RaggedHead::bytes});
+        take_note(map, first, lengths.size(), values.size());
     }
 
     void read_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
                     std::span<std::byte> values) override {
         require_unpublished();
-        if (id < 0 || static_cast<std::size_t>(id) >= maps_.size()) throw UsageError("unknown map");
-        auto const& map = maps_[static_cast<std::size_t>(id)];
+        auto const& map = known_map(id);
         if (!map.spec.fixed || first > map.spec.tasks || count > map.spec.tasks - first ||
             values.size() != count * map.result_bytes)
             throw UsageError(map.spec.name + ": only whole results of a map of fixed shape can be read back");
-        file_.read_at(map.offset + first * map.result_bytes, values);
+        partial_.read_at(map.offset + first * map.result_bytes, values);
     }
 
     void put_timing(io::MapId id, std::span<io::TimingRow const> rows) override {
         for (auto const& row : rows) (void)open_map(id, row.first, row.count);
-        open_map(id, 0, 0).timing.append(std::as_bytes(rows));
+        auto& map = open_map(id, 0, 0);
+        if (rows.empty()) return;
+        pending_[static_cast<std::size_t>(id)].add_timing(rows, journal_, map);
+        start_clock();
     }
 
     void put_failure(io::MapId id, io::Failure const& failure) override {
         auto& map = open_map(id, failure.task, 1);
-        map.failures.push_back(failure);
-        map.attempts[failure.task] = {.failed = failure.attempt, .has_result = false};
-        if (map.spec.fixed) erase_result(map, failure.task);
+        require_new(map, failure.task, 1);
+        guard();
+        auto noted = failure;
+        if (auto const before = map.attempts.find(failure.task); before != map.attempts.end())
+            noted.attempt = std::max(failure.attempt, before->second.failed + 1);
+        if (auto const missing = missing_result(map.spec.type, map.result_bytes);
+            map.spec.fixed && !missing.empty()) {
+            partial_.overwrite_at(map.offset + failure.task * map.result_bytes, missing);
+            data_written_ = true;
+        }
+        journal_.append(
+            io::RecordKind::failure,
+            {io::encode(io::FailureRecord{.map = static_cast<std::uint32_t>(id), .failure = noted}).view()});
+        map.mark_failed(noted);
+        start_clock();
     }
 
     void end_map(io::MapId id) override { open_map(id, 0, 0).ended = true; }
@@ -157,85 +195,184 @@ public:
         if (values.size() != bytes)
             throw UsageError(
                 fmt::format("{}: an array of {} bytes cannot be filled with {}", path, bytes, values.size()));
-        update_file(bytes, [&](File& file) {
-            if (path_exists(file, path))
-                throw UsageError(
-                    fmt::format("{}: the result file has it already; choose another path", path));
-            auto const dataset = write_dataset(file, path, type, shape, values);
-            for (auto const& attribute : attributes) write_attribute(dataset, attribute);
-        });
+        io::ArrayRecord array{.path = path, .type = type, .shape = shape, .crc = base::crc32c(values)};
+        auto const known = std::ranges::find(arrays_, path, &io::ArrayRecord::path);
+        bool const is_earlier = known != arrays_.end() && !arrays_begun_.contains(path);
+        if (is_earlier && is_stored(*known, array)) {
+            arrays_begun_.insert(path);
+            return;
+        }
+        // What was computed from results may change with them, inputs may not.
+        if (is_earlier && bytes_written_ == 0)
+            throw UsageError(
+                fmt::format("{}: the array {} is another than before the run was interrupted; use the same "
+                            "inputs, another file "
+                            "with -o, or --restart",
+                            options_.path, path));
+        update_file(
+            bytes,
+            [&](File& file) {
+                if (is_earlier) call::l_delete(file, path.c_str());
+                if (path_exists(file, path))
+                    throw UsageError(
+                        fmt::format("{}: the result file has it already; choose another path", path));
+                auto const dataset = write_dataset(file, path, type, shape, values);
+                if (bytes > 0) array.offset = call::d_offset(dataset);
+                for (auto const& attribute : attributes) write_attribute(dataset, attribute);
+            },
+            [&] { journal_.append(io::RecordKind::array, {io::encode(array).view()}); });
+        if (is_earlier) arrays_.erase(known);
+        arrays_.push_back(std::move(array));
+        arrays_begun_.insert(path);
+    }
+
+    void commit() override {
+        if (first_waiting_ns_ == 0) return;
+        files_.lock().require_mine();
+        for (std::size_t id = 0; id < maps_.size(); ++id) pending_[id].write(journal_, maps_[id]);
+        if (data_written_ || !committed_results_) partial_.sync();
+        // Before the first record that counts: the names have to be on the disk too.
+        if (!committed_results_ && io::sync_folder_of(options_.path) != 0)
+            throw EnvironmentError(
+                fmt::format("{}: its folder cannot be synced; check the disk", options_.path));
+        journal_.commit();
+        data_written_ = false;
+        first_waiting_ns_ = 0;
+        committed_results_ = true;
+    }
+
+    std::uint64_t commit_if_due() override {
+        constexpr auto never = std::numeric_limits<std::uint64_t>::max();
+        if (first_waiting_ns_ == 0 || published_) return never;
+        auto const interval = static_cast<std::uint64_t>(options_.commit_seconds * 1e9);
+        auto const waited = base::now_ns() - first_waiting_ns_;
+        if (waited < interval) return interval - waited;
+        commit();
+        return never;
     }
 
     void publish(io::Provenance const& provenance) override {
         require_unpublished();
-        auto bytes = provenance_bytes(provenance);
-        for (auto const& map : maps_) bytes += pending_bytes(map);
-        update_file(bytes, [&](File& file) {
-            for (auto& map : maps_) {
-                if (!map.spec.fixed) write_ragged(file, map);
-                write_tasks(file, map, provenance.workers);
-                write_failures(file, map);
-            }
-            write_workers(file, provenance.workers);
-            write_provenance(file, provenance, created_);
-        });
+        commit();
+        Publication const publication{.facts = facts(),
+                                      .maps = maps_,
+                                      .arrays = arrays_,
+                                      .runs = files_.runs(),
+                                      .fingerprint = io::fingerprint(options_.identity),
+                                      .provenance = provenance,
+                                      .partial = partial_,
+                                      .journal = journal_,
+                                      .storage = {.gzip = options_.gzip}};
+        auto from = partial_.partial_path();
+        if (options_.gzip != 0) {
+            from = files_.packed_path();
+            ::unlink(from.c_str());
+            guarded_hdf5(from, bytes_written_, [&] { write_packed(from, publication); });
+            files_.lock().require_mine();
+            partial_.publish(from);
+        } else {
+            // Nothing tells that this update is complete but the name that the file takes.
+            PartialUpdate update(files_, io::data_ranges(maps_, arrays_), committed_results_);
+            update.run(bytes_of_rest(publication), [&](File& file) { write_rest(file, publication); });
+            files_.lock().require_mine();
+            partial_.publish(from);
+            update.keep();
+        }
         published_ = true;
-        file_.publish();
+        files_.remove_others();
     }
 
-    bool abandon() override { return file_.abandon(); }
+    io::RunEnd leave(bool stopped) override {
+        left_ = true;
+        return files_.leave(committed_results_, stopped);
+    }
 
     std::uint64_t bytes_written() const override { return bytes_written_; }
 
 private:
-    /// Opens the file, calls use(file), which adds about `bytes`, and closes it.
-    template <class Use>
-    void update_file(std::uint64_t bytes, Use&& use) {
-        // HDF5 does not survive a full disk: after a close that fails it crashes at the end of the program.
-        // So the room is there before it starts; closing cuts off what is left.
-        file_.reserve_at_end(bytes + metadata_bytes);
-        with_file(FileMode::update, use);
+    FileFacts facts() const {
+        return {.software = options_.software,
+                .version = options_.version,
+                .git = options_.git,
+                .created = utc_text(files_.runs().front().unix_seconds)};
     }
 
-    /// Opens the partial file, calls use(file) and closes it.
-    template <class Use>
-    void with_file(FileMode mode, Use&& use) {
-        try {
-            File file(file_.partial_path(), mode);
-            use(file);
-            file.close();
-        } catch (CallError const& error) {
-            std::string_view const reason = error.what();
-            for (int const full : {ENOSPC, EDQUOT, EFBIG})
-                if (reason.ends_with(std::strerror(full)))
-                    throw io::write_error(file_.partial_path(), full, bytes_written_, bytes_written_);
-            throw EnvironmentError(fmt::format("{}: cannot be written ({}); check disk and folder",
-                                               file_.partial_path(), reason));
-        }
+    /// use(file) changes the partial file as a whole or not at all, also when the process is killed; then
+    /// note() records the change.
+    template <class Use, class Note>
+    void update_file(std::uint64_t bytes, Use&& use, Note&& note) {
+        commit();
+        files_.lock().require_mine();
+        PartialUpdate update(files_, io::data_ranges(maps_, arrays_), committed_results_);
+        update.run(bytes, use);
+        note();
+        update.commit();
     }
 
-    /// Not a number in place of a floating-point result that does not exist.
-    void erase_result(MapRecord const& map, std::uint64_t task) {
-        auto const nan = [&]<class T>(T value) {
-            std::vector<T> const values(map.result_bytes / sizeof value, value);
-            file_.overwrite_at(map.offset + task * map.result_bytes, std::as_bytes(std::span(values)));
-        };
-        if (map.spec.type == ElementType::f32) nan(std::numeric_limits<float>::quiet_NaN());
-        if (map.spec.type == ElementType::f64) nan(std::numeric_limits<double>::quiet_NaN());
+    io::MapId resume_map(std::size_t id, io::MapSpec const& spec) {
+        auto& map = maps_[id];
+        if (auto const why = io::difference(map.spec, spec); !why.empty())
+            throw UsageError(
+                fmt::format("{}: map '{}' cannot go on ({}); use the same inputs and program, another file "
+                            "with -o, or --restart",
+                            options_.path, spec.name, why));
+        map.begun = true;
+        discard_damaged(id);
+        return static_cast<io::MapId>(id);
     }
 
-    void mark_done(MapRecord& map, std::uint64_t first, std::uint64_t count, std::uint64_t bytes) {
-        map.done.add(first, count);
-        for (auto at = map.attempts.lower_bound(first); at != map.attempts.end() && at->first < first + count;
-             ++at)
-            at->second.has_result = true;
+    /// Results whose bytes are not those that were committed run again.
+    void discard_damaged(std::size_t id) {
+        auto& map = maps_[id];
+        auto const tasks = io::discard_damaged(map, static_cast<std::uint32_t>(id), partial_, journal_);
+        if (tasks == 0) return;
+        start_clock();
+        commit();
+        if (options_.say)
+            options_.say(fmt::format(
+                "warning: {} results of map '{}' in {} are damaged (their checksums are wrong) and "
+                "are computed again",
+                tasks, map.spec.name, partial_.partial_path()));
+    }
+
+    bool is_stored(io::ArrayRecord const& then, io::ArrayRecord const& now) const {
+        return then.type == now.type && then.shape == now.shape && then.crc == now.crc &&
+               partial_.checksum(then.offset, bytes_of(then.shape, then.type)) == now.crc;
+    }
+
+    void take_note(io::MapRecord& map, std::uint64_t first, std::uint64_t count, std::uint64_t bytes) {
+        map.mark_done(first, count);
         bytes_written_ += bytes;
+        start_clock();
     }
 
-    MapRecord& open_map(io::MapId id, std::uint64_t first, std::uint64_t count) {
-        require_unpublished();
+    void start_clock() {
+        if (first_waiting_ns_ == 0) first_waiting_ns_ = base::now_ns();
+    }
+
+    /// A process that was stopped for long may have been taken for dead.
+    void guard() {
+        auto const now = base::now_ns();
+        if (now - guarded_ns_ < guard_ns) return;
+        files_.lock().require_mine();
+        guarded_ns_ = now;
+    }
+
+    static void require_new(io::MapRecord const& map, std::uint64_t first, std::uint64_t count) {
+        if (map.done.intersects(first, count))
+            throw UsageError(fmt::format("{}: a task among {} to {} has a result already", map.spec.name,
+                                         first, first + count - 1));
+    }
+
+    io::MapRecord const& known_map(io::MapId id) const {
         if (id < 0 || static_cast<std::size_t>(id) >= maps_.size())
-            throw UsageError(fmt::format("{}: there is no map number {}", file_.path(), id));
+            throw UsageError(fmt::format("{}: there is no map number {}", options_.path, id));
+        return maps_[static_cast<std::size_t>(id)];
+    }
+
+    io::MapRecord& open_map(io::MapId id, std::uint64_t first, std::uint64_t count) {
+        require_unpublished();
+        (void)known_map(id);
         auto& map = maps_[static_cast<std::size_t>(id)];
         if (map.ended) throw UsageError(fmt::format("map '{}' has ended", map.spec.name));
         if (count > map.spec.tasks || first > map.spec.tasks - count)
@@ -245,13 +382,23 @@ private:
     }
 
     void require_unpublished() const {
-        if (published_) throw UsageError(file_.path() + " is published already; nothing can be added");
+        if (published_) throw UsageError(options_.path + " is published already; nothing can be added");
     }
 
-    io::PartialFile file_;
-    std::string created_;
-    std::vector<MapRecord> maps_;
+    ResultFileOptions options_;
+    io::RunFiles files_;
+    io::PartialFile& partial_;
+    io::Journal& journal_;
+    std::vector<io::MapRecord> maps_;
+    std::vector<io::PendingRecords> pending_;  // of each map
+    std::vector<io::ArrayRecord> arrays_;
+    std::set<std::string> arrays_begun_;  // paths of those that this process has stored or found
     std::uint64_t bytes_written_ = 0;
+    std::uint64_t first_waiting_ns_ = 0;  // when the first of what waits for a commit came; 0: nothing waits
+    std::uint64_t guarded_ns_ = 0;
+    bool data_written_ = false;  // to the partial file, since the last commit
+    std::atomic<bool> committed_results_;
+    std::atomic<bool> left_{false};
     bool published_ = false;
 };
 

@@ -1,29 +1,52 @@
 // The HDF5 file with the results of a run.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "io/partial_file.hpp"
 #include "io/result_sink.hpp"
+#include "io/run_lock.hpp"
 
 namespace plenum::hdf5 {
 
 struct ResultFileOptions {
     std::string path{};  ///< final name
     io::ExistingFile existing = io::ExistingFile::refuse;
+    std::string take_from{};     ///< a published file whose results count as done; may be that at `path`
+    bool restart = false;        ///< discard what an unfinished run has left
+    io::RunIdentity identity{};  ///< what is being run
+    double commit_seconds = 1;   ///< results wait at most that long until they are on the disk
+    int gzip = 0;                ///< level 1 to 9 of the results in the published file; 0: not compressed
     std::string software = "plenum";  ///< these three become attributes of the file
     std::string version{};
     std::string git{};
+    io::LockOptions lock{};
+    std::function<void(std::string const&)> say{};  ///< gets one line for the user; may be null
 };
 
-/// Creates `<path>.partial`, a valid HDF5 file that other programs can open for reading at any time. Results
-/// of fixed shape go straight to their place in it, with HDF5 out of the way; results of other shapes wait in
-/// a nameless temporary file in the same folder. publish() adds them and the tables and renames the file to
-/// `path`.
+/// Creates `<path>.partial`, a valid HDF5 file that other programs can open for reading at any time, or goes
+/// on with one that an unfinished run of the same identity has left. Results of fixed shape go straight to
+/// their place in it, with HDF5 out of the way; results of other shapes go to `<path>.journal`, which also
+/// says what is done. publish() adds the rest and renames the file to `path`.
 ///
-/// Cost: begin_map and write_array open and close the HDF5 file (about a millisecond); put_fixed is one
-/// system call. Throws what io::PartialFile throws.
+/// Cost: begin_map and write_array open and close the HDF5 file (about a millisecond, and three syncs once
+/// there are results); put_fixed is one system call and a checksum; a commit is two syncs. Throws what
+/// io::RunFiles throws.
 [[nodiscard]] std::unique_ptr<io::ResultSink> create_result_file(ResultFileOptions options);
+
+/// A file that was published, as far as it concerns those who want to write one of its name.
+struct FinishedRun {
+    std::string fingerprint{};  ///< io::fingerprint of what was run
+    std::uint64_t journal = 0;  ///< id of its journal
+    std::uint64_t tasks = 0;
+    std::uint64_t without_result = 0;  ///< of them
+};
+
+/// Nothing when there is no file at `path` or it is none of ours.
+[[nodiscard]] std::optional<FinishedRun> read_finished_run(std::string const& path);
 
 }  // namespace plenum::hdf5

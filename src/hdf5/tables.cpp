@@ -1,9 +1,11 @@
 // Columns of /tasks, /failures, /workers, and what goes to /provenance.
 #include "hdf5/tables.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <functional>
 #include <limits>
 #include <unordered_map>
@@ -51,7 +53,7 @@ private:
     Handle dataset_;
 };
 
-void write_status(hid_t group, MapRecord const& map) {
+void write_status(hid_t group, io::MapRecord const& map) {
     auto const tasks = map.spec.tasks;
     SparseColumn<std::uint8_t> status(group, "status", tasks, static_cast<std::uint8_t>(Status::done));
     SparseColumn<std::uint16_t> attempts(group, "attempts", tasks, 1);
@@ -88,28 +90,30 @@ std::unordered_map<int, std::int32_t> host_rows(std::vector<io::WorkerRow> const
     return row_of_rank;
 }
 
+/// Calls visit(row, earlier): an earlier process of the run wrote it, with ranks of its own.
 template <class Visit>
-void for_each_timing_row(MapRecord& map, Visit&& visit) {
+void for_each_timing_row(io::MapRecord const& map, io::Journal& journal, Visit&& visit) {
     std::vector<io::TimingRow> rows(4096);
-    auto const bytes = map.timing.size();
-    for (std::uint64_t at = 0; at < bytes;) {
-        auto const count = std::min<std::uint64_t>(rows.size(), (bytes - at) / sizeof(io::TimingRow));
-        auto const part = std::span(rows).first(count);
-        map.timing.read(at, std::as_writable_bytes(part));
-        for (auto const& row : part) visit(row);
-        at += count * sizeof(io::TimingRow);
-    }
+    for (auto const& piece : map.timing)
+        for (std::uint64_t at = 0; at < piece.rows;) {
+            auto const part = std::span(rows).first(std::min<std::uint64_t>(rows.size(), piece.rows - at));
+            journal.read(piece.position + at * sizeof(io::TimingRow), std::as_writable_bytes(part));
+            for (auto const& row : part) visit(row, piece.earlier);
+            at += part.size();
+        }
 }
 
 void describe_timing(hid_t host, hid_t start, hid_t duration, hid_t peak_rss) {
-    write_attribute(host, {"meaning", std::string("row of /workers/host; -1: unknown")});
+    write_attribute(
+        host, {"meaning", std::string("row of /workers/host; -1: unknown, or before the run was resumed")});
     write_units(start, "s");
-    write_attribute(start, {"meaning", std::string("since the start of the run")});
+    write_attribute(start, {"meaning", std::string("since the start of the process that ran it")});
     write_units(duration, "s");
     write_units(peak_rss, "byte");
 }
 
-void write_task_timing(hid_t group, MapRecord& map, std::unordered_map<int, std::int32_t> const& host_of) {
+void write_task_timing(hid_t group, io::MapRecord const& map, io::Journal& journal,
+                       std::unordered_map<int, std::int32_t> const& host_of) {
     constexpr auto unknown = std::numeric_limits<double>::quiet_NaN();
     auto const tasks = map.spec.tasks;
     std::vector<std::int32_t> rank(tasks, -1);
@@ -117,8 +121,8 @@ void write_task_timing(hid_t group, MapRecord& map, std::unordered_map<int, std:
     std::vector<double> start(tasks, unknown);
     std::vector<float> duration(tasks, static_cast<float>(unknown));
     std::vector<std::uint64_t> peak_rss(tasks, 0);
-    for_each_timing_row(map, [&](io::TimingRow const& row) {
-        auto const found = host_of.find(row.rank);
+    for_each_timing_row(map, journal, [&](io::TimingRow const& row, bool earlier) {
+        auto const found = earlier ? host_of.end() : host_of.find(row.rank);
         for (auto task = row.first; task < row.first + row.count; ++task) {
             rank[task] = row.rank;
             host[task] = found == host_of.end() ? -1 : found->second;
@@ -132,8 +136,9 @@ void write_task_timing(hid_t group, MapRecord& map, std::unordered_map<int, std:
                     write_column(group, "duration", duration), write_column(group, "peak_rss", peak_rss));
 }
 
-void write_chunk_timing(hid_t group, MapRecord& map, std::unordered_map<int, std::int32_t> const& host_of) {
-    auto const rows = map.timing.size() / sizeof(io::TimingRow);
+void write_chunk_timing(hid_t group, io::MapRecord const& map, io::Journal& journal,
+                        std::unordered_map<int, std::int32_t> const& host_of) {
+    auto const rows = map.timing_rows;
     auto const chunks = require_group(group, "chunks");
     write_attribute(chunks,
                     {"meaning", std::string("one row for each chunk of tasks that ran together: first task, "
@@ -145,8 +150,8 @@ void write_chunk_timing(hid_t group, MapRecord& map, std::unordered_map<int, std
     DatasetWriter start(chunks, "start", ElementType::f64, rows);
     DatasetWriter duration(chunks, "duration", ElementType::f64, rows);
     DatasetWriter peak_rss(chunks, "peak_rss", ElementType::u64, rows);
-    for_each_timing_row(map, [&](io::TimingRow const& row) {
-        auto const found = host_of.find(row.rank);
+    for_each_timing_row(map, journal, [&](io::TimingRow const& row, bool earlier) {
+        auto const found = earlier ? host_of.end() : host_of.find(row.rank);
         first.append(row.first);
         count.append(row.count);
         rank.append(row.rank);
@@ -170,24 +175,25 @@ auto column_of(std::vector<Row> const& rows, Project project) {
 
 }  // namespace
 
-std::uint64_t tasks_bytes(MapRecord const& map) {
+std::uint64_t tasks_bytes(io::MapRecord const& map) {
     constexpr std::uint64_t status_row = 1 + 2;
     constexpr std::uint64_t task_row = 4 + 4 + 8 + 4 + 8;
     auto const tasks = map.spec.tasks;
     return tasks <= most_timing_rows ? tasks * (status_row + task_row)
-                                     : tasks * status_row + map.timing.size() * 2;
+                                     : tasks * status_row + map.timing_rows * sizeof(io::TimingRow) * 2;
 }
 
-void write_tasks(File& file, MapRecord& map, std::vector<io::WorkerRow> const& workers) {
+void write_tasks(File& file, io::MapRecord const& map, io::Journal& journal,
+                 std::vector<io::WorkerRow> const& workers) {
     auto const group = require_group(file, "/tasks/" + map.spec.name);
     write_status(group, map);
     if (map.spec.tasks <= most_timing_rows)
-        write_task_timing(group, map, host_rows(workers));
+        write_task_timing(group, map, journal, host_rows(workers));
     else
-        write_chunk_timing(group, map, host_rows(workers));
+        write_chunk_timing(group, map, journal, host_rows(workers));
 }
 
-void write_failures(File& file, MapRecord const& map) {
+void write_failures(File& file, io::MapRecord const& map) {
     using io::Failure;
     auto const group = require_group(file, "/failures/" + map.spec.name);
     auto const& rows = map.failures;
@@ -215,6 +221,31 @@ void write_workers(File& file, std::vector<io::WorkerRow> const& workers) {
     write_seconds("waiting", &WorkerRow::waiting);
     write_seconds("commit", &WorkerRow::commit);
     write_column(group, "tasks", column_of(workers, &WorkerRow::tasks));
+}
+
+void write_runs(File& file, std::vector<io::RunRecord> const& runs) {
+    using io::RunRecord;
+    auto const group = require_group(file, "/provenance/runs");
+    write_strings(group, "started", column_of(runs, [](RunRecord const& run) {
+                      return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                                         fmt::gmtime(static_cast<std::time_t>(run.unix_seconds)));
+                  }));
+    write_strings(group, "host", column_of(runs, &RunRecord::host));
+    write_strings(group, "build", column_of(runs, &RunRecord::build));
+    write_strings(group, "command_line", column_of(runs, &RunRecord::command_line));
+}
+
+void write_integrity(File& file, std::string const& map, std::string const& fingerprint,
+                     std::vector<io::Segment> const& segments) {
+    using io::Segment;
+    auto const group = require_group(file, "/integrity/" + map);
+    write_attribute(group, {"map", fingerprint});
+    write_attribute(group,
+                    {"meaning", std::string("CRC-32C of the bytes of the results of tasks first to first + "
+                                            "count - 1, in the order of the tasks")});
+    write_column(group, "first", column_of(segments, &Segment::first));
+    write_column(group, "count", column_of(segments, &Segment::count));
+    write_column(group, "crc32c", column_of(segments, &Segment::crc));
 }
 
 void write_provenance(File& file, io::Provenance const& provenance, std::string const& created) {

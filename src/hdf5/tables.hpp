@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "hdf5/file.hpp"
-#include "hdf5/map_record.hpp"
+#include "hdf5/values.hpp"
+#include "io/journal.hpp"
+#include "io/journal_records.hpp"
+#include "io/map_record.hpp"
 
 namespace plenum::hdf5 {
 
@@ -13,16 +17,26 @@ namespace plenum::hdf5 {
 inline constexpr std::uint64_t most_timing_rows = 1'000'000;
 
 /// Room that write_tasks needs, at most, in bytes.
-[[nodiscard]] std::uint64_t tasks_bytes(MapRecord const& map);
+[[nodiscard]] std::uint64_t tasks_bytes(io::MapRecord const& map);
 /// /tasks/<map>: status, attempts and timing. Columns in which nearly all tasks are alike take no space.
-void write_tasks(File& file, MapRecord& map, std::vector<io::WorkerRow> const& workers);
+void write_tasks(File& file, io::MapRecord const& map, io::Journal& journal,
+                 std::vector<io::WorkerRow> const& workers);
 /// /failures/<map>: one row per failed attempt.
-void write_failures(File& file, MapRecord const& map);
+void write_failures(File& file, io::MapRecord const& map);
 /// /workers: one row per rank.
 void write_workers(File& file, std::vector<io::WorkerRow> const& workers);
 /// /provenance, and the attributes of the file that are known only at the end.
 void write_provenance(File& file, io::Provenance const& provenance, std::string const& created);
-/// /results/<map>/values and offsets, in task order. Tasks without a result have length 0.
-void write_ragged(File& file, MapRecord& map);
+/// /provenance/runs: one row for each process that worked on the results.
+void write_runs(File& file, std::vector<io::RunRecord> const& runs);
+/// /results/<map>/values and offsets, in task order. Tasks without a result have length 0. Returns the
+/// checksums of the values.
+[[nodiscard]] std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map,
+                                                    io::Journal& journal, Storage storage);
+/// /integrity/<map>: first task, number of tasks and CRC-32C of the bytes of their results, which are those
+/// of consecutive tasks with a result, in task order.
+/// `fingerprint`: of the map.
+void write_integrity(File& file, std::string const& map, std::string const& fingerprint,
+                     std::vector<io::Segment> const& segments);
 
 }  // namespace plenum::hdf5

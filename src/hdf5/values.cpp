@@ -2,6 +2,7 @@
 #include "hdf5/values.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 namespace plenum::hdf5 {
@@ -104,6 +105,17 @@ void write_attribute(hid_t object, io::Attribute const& attribute) {
         attribute.value);
 }
 
+std::vector<std::byte> missing_result(ElementType type, std::uint64_t bytes) {
+    auto const filled = [&]<class T>(T value) {
+        std::vector<T> const values(bytes / sizeof value, value);
+        auto const view = std::as_bytes(std::span(values));
+        return std::vector<std::byte>(view.begin(), view.end());
+    };
+    if (type == ElementType::f32) return filled(std::numeric_limits<float>::quiet_NaN());
+    if (type == ElementType::f64) return filled(std::numeric_limits<double>::quiet_NaN());
+    return {};
+}
+
 void write_units(hid_t object, std::string const& units) {
     if (!units.empty()) write_attribute(object, {"units", units});
 }
@@ -130,6 +142,52 @@ Handle create_contiguous(hid_t parent, std::string const& path, ElementType type
                           creation);
 }
 
+Shape chunk_shape(Shape const& shape, std::size_t element_bytes) {
+    constexpr std::uint64_t most_bytes = std::uint64_t{1} << 20;
+    auto chunk = shape;
+    auto behind = static_cast<std::uint64_t>(element_bytes);  // bytes of one step along the dimension
+    for (auto extent = chunk.rbegin(); extent != chunk.rend(); ++extent) {
+        *extent = std::clamp<std::uint64_t>(most_bytes / behind, 1, *extent);
+        behind *= *extent;
+    }
+    return chunk;
+}
+
+Handle create_dataset(hid_t parent, std::string const& path, ElementType type, Shape const& shape,
+                      Storage storage) {
+    if (storage.gzip == 0 || shape.empty() || count_of(shape) == 0)
+        return create_contiguous(parent, path, type, shape);
+    auto const chunk = chunk_shape(shape, size_of(type));
+    std::vector<hsize_t> const extents(chunk.begin(), chunk.end());
+    auto const creation = call::p_create(H5P_DATASET_CREATE);
+    call::p_set_chunk(creation, static_cast<int>(extents.size()), extents.data());
+    call::p_set_shuffle(creation);
+    call::p_set_deflate(creation, static_cast<unsigned>(storage.gzip));
+    return call::d_create(parent, path.c_str(), native_type(type), make_space(shape), with_parents(),
+                          creation);
+}
+
+std::string read_text_attribute(hid_t object, char const* name) {
+    if (!call::a_exists(object, name)) return {};
+    auto const attribute = call::a_open(object, name);
+    auto const type = call::a_type(attribute);
+    if (call::t_class(type) != H5T_STRING || H5Tis_variable_str(type) <= 0) return {};
+    char* text = nullptr;
+    call::a_read(attribute, type, static_cast<void*>(&text));
+    std::string const value(text == nullptr ? "" : text);
+    H5free_memory(text);
+    return value;
+}
+
+std::int64_t read_number_attribute(hid_t object, char const* name) {
+    if (!call::a_exists(object, name)) return 0;
+    auto const attribute = call::a_open(object, name);
+    if (call::t_class(call::a_type(attribute)) != H5T_INTEGER) return 0;
+    std::int64_t value = 0;
+    call::a_read(attribute, H5T_NATIVE_INT64, &value);
+    return value;
+}
+
 Handle write_dataset(hid_t parent, std::string const& path, ElementType type, Shape const& shape,
                      std::span<std::byte const> values) {
     auto dataset = create_contiguous(parent, path, type, shape);
@@ -146,6 +204,20 @@ void write_strings(hid_t parent, std::string const& path, std::vector<std::strin
     auto const dataset = call::d_create(parent, path.c_str(), type, make_space({values.size()}),
                                         with_parents(), call::p_create(H5P_DATASET_CREATE));
     if (!values.empty()) call::d_write(dataset, type, H5S_ALL, H5S_ALL, starts.data());
+}
+
+std::vector<std::string> read_strings(hid_t parent, std::string const& path) {
+    auto const dataset = call::d_open(parent, path.c_str());
+    auto const space = call::d_space(dataset);
+    auto const type = string_type(H5T_VARIABLE);
+    hsize_t rows = 0;
+    call::s_extents(space, &rows);
+    std::vector<char*> starts(rows, nullptr);
+    if (rows > 0) call::d_read(dataset, type, static_cast<void*>(starts.data()));
+    std::vector<std::string> texts;
+    for (auto const* const start : starts) texts.emplace_back(start == nullptr ? "" : start);
+    if (rows > 0) call::d_reclaim(type, space, static_cast<void*>(starts.data()));
+    return texts;
 }
 
 void write_text(hid_t parent, std::string const& path, std::string const& text) {

@@ -22,6 +22,9 @@ namespace plenum::hdf5 {
 [[nodiscard]] std::string valid_text(std::string_view text);
 
 void write_attribute(hid_t object, io::Attribute const& attribute);
+/// What stands in place of a floating-point result of `bytes` that does not exist: not a number. Empty for
+/// other types.
+[[nodiscard]] std::vector<std::byte> missing_result(ElementType type, std::uint64_t bytes);
 /// Nothing is written if `units` is empty.
 void write_units(hid_t object, std::string const& units);
 
@@ -30,6 +33,17 @@ void write_units(hid_t object, std::string const& units);
 /// The group `path`, made with its parents if it is not there.
 [[nodiscard]] Handle require_group(hid_t parent, std::string const& path);
 
+/// How the elements of a dataset lie in the file.
+struct Storage {
+    int gzip = 0;  ///< level 1 to 9; 0: contiguous, as they are
+};
+
+/// Creates an empty dataset for the results: contiguous, its place allocated at once, no fill values written;
+/// or in chunks of about 1 MiB, shuffled and compressed. Parents are made.
+[[nodiscard]] Handle create_dataset(hid_t parent, std::string const& path, ElementType type,
+                                    Shape const& shape, Storage storage);
+/// Extents of those chunks: whole results where they are small, parts of one where it is large.
+[[nodiscard]] Shape chunk_shape(Shape const& shape, std::size_t element_bytes);
 /// Creates an empty dataset: contiguous, its place allocated at once, no fill values written. Parents are
 /// made.
 [[nodiscard]] Handle create_contiguous(hid_t parent, std::string const& path, ElementType type,
@@ -45,6 +59,11 @@ Handle write_column(hid_t parent, std::string const& path, std::vector<T> const&
 }
 /// One dimension of strings of variable length.
 void write_strings(hid_t parent, std::string const& path, std::vector<std::string> const& values);
+/// What write_strings wrote.
+[[nodiscard]] std::vector<std::string> read_strings(hid_t parent, std::string const& path);
+/// The attribute as text or as a whole number; empty or 0 where it does not exist or is of another type.
+[[nodiscard]] std::string read_text_attribute(hid_t object, char const* name);
+[[nodiscard]] std::int64_t read_number_attribute(hid_t object, char const* name);
 /// One long string.
 void write_text(hid_t parent, std::string const& path, std::string const& text);
 

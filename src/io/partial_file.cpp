@@ -4,15 +4,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <plenum/error.hpp>
 
+#include "base/crc32c.hpp"
 #include "base/units.hpp"
 #include "io/positional.hpp"
 
@@ -21,93 +22,39 @@ namespace {
 
 constexpr std::uint64_t writeout_bytes = std::uint64_t{16} << 20;
 
-bool is_same_file(int fd, std::string const& path) noexcept {
-    struct stat opened {};
-    struct stat named {};
-    return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-           opened.st_dev == named.st_dev;
-}
-
-EnvironmentError creation_error(std::string const& path, int error) {
-    auto const folder = folder_of(path);
-    if (struct stat status {}; error == ENOENT && ::stat(folder.c_str(), &status) != 0)
-        return EnvironmentError(fmt::format(
-            "{}: its folder {} does not exist; create it first or choose another with -o", path, folder));
-    return EnvironmentError(fmt::format("{}: cannot be created in folder {} ({}); choose another with -o",
-                                        path, folder, std::strerror(error)));
-}
-
 }  // namespace
 
-PartialFile::PartialFile(std::string path, ExistingFile existing)
-    : path_(std::move(path)),
-      partial_path_(path_ + ".partial"),
-      lock_path_(path_ + ".lock"),
-      existing_(existing) {
-    if (path_.empty()) throw UsageError("the result file has no name; give one with -o");
-    refuse_existing();
-    lock();
-    try {
-        refuse_existing();  // a run that held the lock may have published meanwhile
-        create();
-    } catch (...) {
-        ::unlink(lock_path_.c_str());
-        throw;
-    }
-}
-
-PartialFile::~PartialFile() {
-    if (abandoned_) return;  // the names may belong to another run by now
-    if (!keep_) ::unlink(partial_path_.c_str());
-    ::unlink(lock_path_.c_str());
-}
-
-void PartialFile::refuse_existing() const {
+void refuse_existing(std::string const& path, ExistingFile existing) {
+    if (path.empty()) throw UsageError("the result file has no name; give one with -o");
     struct stat status {};
-    if (::stat(path_.c_str(), &status) != 0) return;
+    if (::stat(path.c_str(), &status) != 0) return;
     if (S_ISDIR(status.st_mode))
-        throw EnvironmentError(fmt::format("{} is a folder (results need a file); add a file name", path_));
+        throw EnvironmentError(fmt::format("{} is a folder (results need a file); add a file name", path));
     if (!S_ISREG(status.st_mode))
-        throw EnvironmentError(fmt::format("{} is no regular file; choose another name with -o", path_));
-    if (existing_ == ExistingFile::refuse)
+        throw EnvironmentError(fmt::format("{} is no regular file; choose another name with -o", path));
+    if (existing == ExistingFile::refuse)
         throw UsageError(
-            fmt::format("{} exists; choose another name with -o or replace it with --force", path_));
+            fmt::format("{} exists; choose another name with -o or replace it with --force", path));
 }
 
-void PartialFile::lock() {
-    for (;;) {
-        lock_.reset(::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-        if (!lock_ && errno == EISDIR)
-            throw EnvironmentError(fmt::format(
-                "{}: in the way (it is a folder); remove it or choose another name with -o", lock_path_));
-        if (!lock_) throw creation_error(path_, errno);
-        if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) {
-            if (is_same_file(lock_.get(), lock_path_)) return;
-            continue;  // its owner removed it between our open and our lock
-        }
-        if (errno == EINTR) continue;
-        if (errno == EWOULDBLOCK)
-            throw EnvironmentError(fmt::format(
-                "{}: another run is writing it (it holds {}); wait for it or choose another name with -o",
-                partial_path_, lock_path_));
-        replaces_leftover_ =
-            false;  // no locks on this file system: a live run cannot be told from a dead one
-        return;
-    }
+PartialFile::PartialFile(std::string path, ExistingFile existing, Begin begin)
+    : path_(std::move(path)), partial_path_(partial_path_of(path_)), existing_(existing) {
+    open(begin);
 }
 
-void PartialFile::create() {
-    if (replaces_leftover_ && ::unlink(partial_path_.c_str()) != 0 && errno != ENOENT)
-        throw EnvironmentError(
-            fmt::format("{}: in the way and cannot be removed ({}); remove it or choose "
-                        "another name with -o",
-                        partial_path_, std::strerror(errno)));
-    fd_.reset(::open(partial_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+void PartialFile::open(Begin begin) {
+    int const creation = begin == Begin::fresh ? O_CREAT | O_EXCL : 0;
+    fd_.reset(::open(partial_path_.c_str(), O_RDWR | O_CLOEXEC | creation, 0666));
     if (fd_) return;
-    if (errno == EEXIST)
-        throw EnvironmentError(fmt::format(
-            "{} exists (another run may be writing it); remove it if no run does", partial_path_));
+    if (begin == Begin::resume)
+        throw EnvironmentError(
+            fmt::format("{}: cannot be opened ({}); check the file", partial_path_, std::strerror(errno)));
     throw creation_error(path_, errno);
+}
+
+std::uint64_t PartialFile::bytes() const {
+    struct stat status {};
+    return ::fstat(fd_.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
 void PartialFile::require_space(std::uint64_t bytes) const {
@@ -129,8 +76,7 @@ void PartialFile::reserve(std::uint64_t offset, std::uint64_t bytes) {
 }
 
 void PartialFile::reserve_at_end(std::uint64_t bytes) {
-    struct stat status {};
-    if (::fstat(fd_.get(), &status) == 0) (void)allocate(static_cast<std::uint64_t>(status.st_size), bytes);
+    (void)allocate(this->bytes(), bytes);
 }
 
 bool PartialFile::allocate(std::uint64_t offset, std::uint64_t bytes) {
@@ -158,8 +104,20 @@ void PartialFile::write_at(std::uint64_t offset, std::span<std::byte const> data
 
 void PartialFile::read_at(std::uint64_t offset, std::span<std::byte> data) const {
     if (auto const error = read_fully(fd_.get(), offset, data); error != 0)
-        throw EnvironmentError(
-            fmt::format("{}: cannot read results back ({}); check the disk", partial_path_, std::strerror(error)));
+        throw EnvironmentError(fmt::format("{}: cannot read results back ({}); check the disk", partial_path_,
+                                           std::strerror(error)));
+}
+
+std::uint32_t PartialFile::checksum(std::uint64_t offset, std::uint64_t count) const {
+    std::uint32_t crc = 0;
+    std::vector<std::byte> block(std::min<std::uint64_t>(count, 1 << 20));
+    auto const end = std::min(offset + count, std::max(offset, bytes()));
+    for (auto at = offset; at < end; at += block.size()) {
+        auto const part = std::span(block).first(std::min<std::uint64_t>(block.size(), end - at));
+        read_at(at, part);
+        crc = base::crc32c(part, crc);
+    }
+    return crc;
 }
 
 void PartialFile::overwrite_at(std::uint64_t offset, std::span<std::byte const> data) {
@@ -167,33 +125,58 @@ void PartialFile::overwrite_at(std::uint64_t offset, std::span<std::byte const> 
         throw write_error(partial_path_, error, written_, expected_);
 }
 
-void PartialFile::publish() {
-    if (::fsync(fd_.get()) != 0) throw write_error(partial_path_, errno, written_, expected_);
-    {
-        std::lock_guard const lock(name_mutex_);
-        if (abandoned_) throw EnvironmentError(partial_path_ + " was removed (the run was interrupted); start it again");
-        keep_ = true;
-        rename();
-    }
-    base::UniqueFd const folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    // EINVAL: a file system that has no sync for folders.
-    if (folder && ::fsync(folder.get()) != 0 && errno != EINVAL)
-        throw EnvironmentError(
-            fmt::format("{} is complete, but its folder could not be synced ({}); check the disk", path_,
-                        std::strerror(errno)));
+void PartialFile::sync() {
+    if (::fdatasync(fd_.get()) != 0) throw write_error(partial_path_, errno, written_, expected_);
 }
 
-bool PartialFile::abandon() {
+Undo PartialFile::save(std::vector<Range> excluded) const {
+    Undo undo{.file_bytes = bytes(), .parts = {}};
+    std::ranges::sort(excluded, {}, &Range::offset);
+    excluded.push_back({.offset = undo.file_bytes, .bytes = 0});
+    std::uint64_t at = 0;
+    for (auto const& range : excluded) {
+        if (auto const end = std::min(range.offset, undo.file_bytes); end > at) {
+            auto& part = undo.parts.emplace_back(SavedBytes{.offset = at, .bytes = {}});
+            part.bytes.resize(end - at);
+            read_at(at, part.bytes);
+        }
+        at = std::max(at, range.offset + range.bytes);
+    }
+    return undo;
+}
+
+void PartialFile::restore(Undo const& undo) {
+    for (auto const& part : undo.parts) overwrite_at(part.offset, part.bytes);
+    if (::ftruncate(fd_.get(), static_cast<off_t>(undo.file_bytes)) != 0)
+        throw write_error(partial_path_, errno, written_, expected_);
+}
+
+void PartialFile::publish(std::string const& from) {
+    {
+        base::UniqueFd const file(::open(from.c_str(), O_RDWR | O_CLOEXEC));
+        if (!file || ::fsync(file.get()) != 0) throw write_error(from, errno, written_, expected_);
+    }
+    {
+        std::lock_guard const lock(name_mutex_);
+        if (forbidden_) throw EnvironmentError("the run was interrupted; the same command resumes it");
+        rename(from);
+        published_ = true;
+    }
+    if (auto const error = sync_folder_of(path_); error != 0)
+        throw EnvironmentError(
+            fmt::format("{} is complete, but its folder could not be synced ({}); check the disk", path_,
+                        std::strerror(error)));
+}
+
+bool PartialFile::forbid_publishing() {
     std::lock_guard const lock(name_mutex_);
-    if (keep_) return false;
-    abandoned_ = true;
-    ::unlink(partial_path_.c_str());
-    ::unlink(lock_path_.c_str());
+    if (published_) return false;
+    forbidden_ = true;
     return true;
 }
 
-void PartialFile::rename() {
-    auto const* from = partial_path_.c_str();
+void PartialFile::rename(std::string const& source) {
+    auto const* from = source.c_str();
     auto const* to = path_.c_str();
     int result = 0;
     if (existing_ == ExistingFile::replace) {
@@ -207,11 +190,15 @@ void PartialFile::rename() {
     }
     if (result == 0) return;
     if (errno == EEXIST)
-        throw UsageError(fmt::format(
-            "{} appeared during the run and is left alone; the complete results are in {}: rename it", path_,
-            partial_path_));
-    throw EnvironmentError(fmt::format("{}: cannot take its final name ({}); the complete results are in {}",
-                                       path_, std::strerror(errno), partial_path_));
+        throw UsageError(
+            fmt::format("{} appeared during the run and is left alone; the results are in {}: move {} away "
+                        "and run the same "
+                        "command again",
+                        path_, partial_path_, path_));
+    throw EnvironmentError(
+        fmt::format("{}: cannot take its final name ({}); the results are in {}: the same command "
+                    "tries again",
+                    path_, std::strerror(errno), partial_path_));
 }
 
 }  // namespace plenum::io

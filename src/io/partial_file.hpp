@@ -1,4 +1,4 @@
-// A result file in the making: name.partial, locked against a second run, renamed when it is complete.
+// A result file in the making: name.partial, renamed when it is complete. Its owner holds the RunLock.
 #pragma once
 
 #include <cstddef>
@@ -6,28 +6,33 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.hpp"
+#include "io/journal_records.hpp"
 
 namespace plenum::io {
 
 enum class ExistingFile : std::uint8_t { refuse, replace };
 
-/// Creates an empty `<path>.partial`. The lock is a file of its own, `<path>.lock`, because HDF5 readers lock
-/// the file that they open: a lock on the data would keep them out (on NFS every kind of lock does).
+/// Throws UsageError if `path` exists and `existing` is refuse; EnvironmentError if it is no regular file.
+void refuse_existing(std::string const& path, ExistingFile existing);
+
+[[nodiscard]] inline std::string partial_path_of(std::string const& path) {
+    return path + ".partial";
+}
+
 class PartialFile {
 public:
-    /// A `.partial` without a live owner is left over from a dead run and is replaced. Throws UsageError if
-    /// `path` exists and `existing` is refuse; EnvironmentError if it is no regular file, if its folder is
-    /// missing or not writable, or if another run is writing it.
-    PartialFile(std::string path, ExistingFile existing);
-    PartialFile(PartialFile const&) = delete;
-    PartialFile& operator=(PartialFile const&) = delete;
-    /// Removes `.partial` unless it was published or is complete.
-    ~PartialFile();
+    enum class Begin : std::uint8_t { fresh, resume };
+
+    /// Opens `<path>.partial`: a new and empty one, or the one that is there. Throws EnvironmentError that
+    /// names the file.
+    PartialFile(std::string path, ExistingFile existing, Begin begin);
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
     [[nodiscard]] std::string const& partial_path() const noexcept { return partial_path_; }
+    [[nodiscard]] std::uint64_t bytes() const;
 
     /// Throws EnvironmentError unless the disk has room for `bytes` more.
     void require_space(std::uint64_t bytes) const;
@@ -38,36 +43,47 @@ public:
     /// Lengthens the file by `bytes` that have a place on the disk.
     void reserve_at_end(std::uint64_t bytes);
     /// Writes at a place of the file and counts the bytes. Now and then asks the kernel to start
-    /// writing to the disk, so that the final sync finds little to do. Errors: EnvironmentError, "disk full".
+    /// writing to the disk, so that the next sync finds little to do. Errors: EnvironmentError, "disk full".
     void write_at(std::uint64_t offset, std::span<std::byte const> data);
     /// Reads what was written. Throws EnvironmentError when it cannot be read whole.
     void read_at(std::uint64_t offset, std::span<std::byte> data) const;
+    /// CRC-32C of bytes of the file; of fewer where it ends before them.
+    [[nodiscard]] std::uint32_t checksum(std::uint64_t offset, std::uint64_t bytes) const;
     /// Overwrites without counting.
     void overwrite_at(std::uint64_t offset, std::span<std::byte const> data);
-    /// Syncs file and folder around the atomic change of name. If the last step fails the complete `.partial`
-    /// stays and the error says so. Nothing may be written afterwards.
-    void publish();
-    /// For a process that is about to end; any thread, at any time. Removes the files unless they are
-    /// published or complete: then returns false.
-    bool abandon();
+    /// Waits until everything written is on the disk. A failure must end the run.
+    void sync();
+
+    /// A part of the file that does not count as changeable.
+    struct Range {
+        std::uint64_t offset = 0;
+        std::uint64_t bytes = 0;
+    };
+    /// The length of the file and all bytes outside of `excluded`.
+    [[nodiscard]] Undo save(std::vector<Range> excluded) const;
+    /// Puts them back.
+    void restore(Undo const& undo);
+
+    /// Syncs file and folder around the atomic change of name from `from`, which is this file or one made
+    /// from it. If the last step fails the complete file stays and the error says so. Nothing may be written
+    /// afterwards.
+    void publish(std::string const& from);
+    /// Any thread, at any time, also while publish() is under way: from here on publish() throws. Returns
+    /// false when the name is taken already.
+    bool forbid_publishing();
 
 private:
-    void refuse_existing() const;
-    void lock();
-    void create();
-    void rename();
+    void open(Begin begin);
+    void rename(std::string const& from);
     [[nodiscard]] bool allocate(std::uint64_t offset, std::uint64_t bytes);
 
     std::string path_;
     std::string partial_path_;
-    std::string lock_path_;
     ExistingFile existing_;
-    base::UniqueFd lock_;
     base::UniqueFd fd_;
-    std::mutex name_mutex_;  // guards the next two: the name is taken or the file removed, not both
-    bool keep_ = false;
-    bool abandoned_ = false;
-    bool replaces_leftover_ = true;
+    std::mutex name_mutex_;  // guards the next two
+    bool published_ = false;
+    bool forbidden_ = false;
     std::uint64_t written_ = 0;
     std::uint64_t expected_ = 0;
     std::uint64_t unallocated_ = 0;  // expected bytes that have no place on the disk before they are written

@@ -1,7 +1,9 @@
 // Loops around pread and pwrite, and what their errors mean to a user.
 #include "io/positional.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/unique_fd.hpp"
 #include "base/units.hpp"
 
 namespace plenum::io {
@@ -50,6 +53,21 @@ EnvironmentError write_error(std::string const& path, int error, std::uint64_t w
                                             progress));
     return EnvironmentError(
         fmt::format("{}: cannot be written ({}; {}); check the disk", path, std::strerror(error), progress));
+}
+
+EnvironmentError creation_error(std::string const& path, int error) {
+    auto const folder = folder_of(path);
+    if (struct stat status{}; error == ENOENT && ::stat(folder.c_str(), &status) != 0)
+        return EnvironmentError(fmt::format(
+            "{}: its folder {} does not exist; create it first or choose another with -o", path, folder));
+    return EnvironmentError(fmt::format("{}: cannot be created in folder {} ({}); choose another with -o",
+                                        path, folder, std::strerror(error)));
+}
+
+int sync_folder_of(std::string const& path) noexcept {
+    base::UniqueFd const folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // EINVAL: a file system that has no sync for folders.
+    return folder && ::fsync(folder.get()) != 0 && errno != EINVAL ? errno : 0;
 }
 
 std::string folder_of(std::string const& path) {

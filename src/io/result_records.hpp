@@ -15,6 +15,13 @@ namespace plenum::io {
 using plenum::Attribute;
 using plenum::Scale;
 
+/// What a shared array holds.
+struct ArrayCheck {
+    std::uint64_t bytes = 0;
+    std::uint32_t crc = 0;  ///< CRC-32C of the content
+    friend bool operator==(ArrayCheck const&, ArrayCheck const&) = default;
+};
+
 /// One map: `tasks` results under one name.
 struct MapSpec {
     std::string name{};       ///< unique in the file; no '/'
@@ -28,6 +35,8 @@ struct MapSpec {
     int version = 1;              ///< version of the task function
     std::vector<Scale> scales{};  ///< ragged maps: only along dimension 0
     std::vector<Attribute> attributes{};
+    std::uint32_t items_crc = 0;       ///< CRC-32C of the items, to notice other inputs when a run is resumed
+    std::vector<ArrayCheck> arrays{};  ///< shared before the map, for the same reason
 };
 
 /// When and where `count` consecutive tasks ran on one executor.
@@ -61,6 +70,22 @@ struct WorkerRow {
     double waiting = 0;
     double commit = 0;
     std::uint64_t tasks = 0;
+};
+
+/// An option of a job.
+struct IdentityOption {
+    std::string name{};
+    std::string value{};
+    bool given = false;  ///< by the user; otherwise `value` is the default
+};
+
+/// What is being run: results of two runs may be mixed when all of it but build and command line is the same.
+struct RunIdentity {
+    std::string job{};
+    std::vector<IdentityOption> options{};  ///< of the job
+    std::uint64_t seed = 0;
+    std::string build{};         ///< of the program
+    std::string command_line{};  ///< for people
 };
 
 /// How the results came to be.

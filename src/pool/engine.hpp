@@ -72,7 +72,7 @@ public:
     /// Called about every 50 ms while the body runs, on the main thread.
     void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
     /// Called on the main thread when a signal asks rank 0 to end, or with 0 when the run's time is over and
-    /// tasks do not end. true: leave nothing behind any more, every rank ends at once with
+    /// tasks do not end; true: every rank ends at once with
     /// ExitCode::incomplete. false: the run is at its end anyway and goes on.
     void on_interrupt(std::function<bool(int signal)> handler) { interrupt_handler_ = std::move(handler); }
     /// For long steps of `conclude`, every 25 ms or so: does not return when the run was interrupted.

@@ -1,5 +1,6 @@
 #include "pool/file_sink.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace plenum::pool {
@@ -20,22 +21,34 @@ void FileSink::take(wire::BlockResults results) {
 }
 
 void FileSink::store(wire::BlockResults const& results) {
-    auto const values = results.payload.bytes;
-    if (results.lengths.empty()) {
-        if (!values.empty())
-            file_.put_fixed(map_, results.runs.front().first, results.runs.front().count(), values);
-    } else {
-        std::size_t at = 0, task = 0;
-        std::vector<std::uint64_t> elements;
-        for (auto const& run : results.runs) {
-            elements.clear();
-            std::size_t bytes = 0;
-            for (std::uint64_t i = 0; i < run.count(); ++i, ++task) {
-                elements.push_back(results.lengths[task] / element_bytes_);
-                bytes += results.lengths[task];
+    std::vector<std::uint64_t> failed;
+    for (auto const& failure : results.failures) {
+        failed.push_back(failure.task);
+        store(failure);
+    }
+    std::sort(failed.begin(), failed.end());
+    std::uint64_t tasks = 0;
+    for (auto const& run : results.runs) tasks += run.count();
+    auto const stride = results.lengths.empty() && tasks > 0 ? results.payload.bytes.size() / tasks : 0;
+    std::size_t at = 0, task = 0;  // in the values, in the lengths
+    for (auto const& run : results.runs) {
+        auto next_failed = std::lower_bound(failed.begin(), failed.end(), run.first);
+        for (auto first = run.first; first < run.last;) {
+            auto const stop = next_failed == failed.end() ? run.last : std::min(*next_failed, run.last);
+            if (results.lengths.empty()) {
+                auto const bytes = (stop - first) * stride;
+                file_.put_fixed(map_, first, stop - first, results.payload.bytes.subspan(at, bytes));
+                at += bytes;
+            } else {
+                at += store_varying(results, first, {at, task, stop - first});
             }
-            file_.put_ragged(map_, run.first, elements, values.subspan(at, bytes));
-            at += bytes;
+            task += stop - first;
+            first = stop;
+            if (first == run.last) break;
+            at += results.lengths.empty() ? stride : results.lengths[task];  // the failed one
+            ++task;
+            ++first;
+            ++next_failed;
         }
     }
     std::vector<io::TimingRow> rows;
@@ -48,7 +61,6 @@ void FileSink::store(wire::BlockResults const& results) {
                         .duration = timing.duration,
                         .peak_rss = timing.peak_rss});
     if (!rows.empty()) file_.put_timing(map_, rows);
-    for (auto const& failure : results.failures) store(failure);
 }
 
 void FileSink::store(wire::Failure const& failure) {
@@ -61,6 +73,18 @@ void FileSink::store(wire::Failure const& failure) {
 
 void FileSink::note_attempt(wire::Failure const& failure) {
     writer_.post(0, [this, failure] { store(failure); });
+}
+
+std::size_t FileSink::store_varying(wire::BlockResults const& results, std::uint64_t first, Place place) {
+    std::vector<std::uint64_t> elements;
+    std::size_t bytes = 0;
+    for (std::uint64_t i = 0; i < place.tasks; ++i) {
+        auto const length = results.lengths[place.length + i];
+        elements.push_back(length / element_bytes_);
+        bytes += length;
+    }
+    file_.put_ragged(map_, first, elements, results.payload.bytes.subspan(place.value, bytes));
+    return bytes;
 }
 
 void FileSink::finish(std::function<void(std::exception_ptr)> done) {

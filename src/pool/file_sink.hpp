@@ -24,6 +24,13 @@ public:
 private:
     void store(wire::BlockResults const& results);
     void store(wire::Failure const& failure);
+    struct Place {               // where results of some tasks are
+        std::size_t value = 0;   // in the payload
+        std::size_t length = 0;  // in the lengths
+        std::uint64_t tasks = 0;
+    };
+    /// Returns the bytes of their values.
+    std::size_t store_varying(wire::BlockResults const& results, std::uint64_t first, Place place);
 
     io::ResultSink& file_;
     Writer& writer_;

@@ -170,6 +170,13 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
          .growing = grows});
     work->id = batch.opened.batch = id;
     set_block_limits(id, batch, largest);
+    for (auto const& range : work->settled) {
+        (void)coordinator_.drop(id, {range.first, range.last});
+        batch.final_tasks += range.count();
+    }
+    progress_.done += batch.final_tasks - work->settled_failed;
+    progress_.failed += work->settled_failed;
+    progress_.settled += batch.final_tasks;
     progress_.tasks += request.tasks;
     ++active_;
     batches_.emplace(id, std::move(batch));

@@ -35,6 +35,7 @@ struct Progress {
     std::atomic<std::uint64_t> quarantined{0};  ///< of the failed tasks
     std::atomic<StopReason> stopped{StopReason::none};  ///< why no more tasks start
     std::atomic<bool> cut_short{false};                 ///< tasks were left out because of that
+    std::atomic<std::uint64_t> settled{0};              ///< of those, done or failed before this process
 };
 
 class Host {
@@ -57,6 +58,9 @@ public:
         std::optional<std::uint64_t>
             direct_offset;  ///< results of fixed size may be left in rank 0's node memory there
         bool timing = false;
+        std::vector<wire::TaskRange> settled =
+            {};                            ///< will not be run: they have been, by an earlier process
+        std::uint64_t settled_failed = 0;  ///< how many of them failed
         std::shared_ptr<detail::Completion> completion = std::make_shared<detail::Completion>();
         sched::BatchId id = 0;  ///< set by the host
     };

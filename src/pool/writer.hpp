@@ -7,14 +7,18 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace plenum::pool {
 
 class Writer {
 public:
-    Writer();
+    /// `tick`, which may be null, is called on the thread between pieces of work and again after the
+    /// nanoseconds that it returned at the latest. What it throws counts as an error of the work before.
+    explicit Writer(std::function<std::uint64_t()> tick = {});
     Writer(Writer const&) = delete;
     Writer& operator=(Writer const&) = delete;
     Writer(Writer&&) = delete;
@@ -28,6 +32,11 @@ public:
     void post_always(std::function<void(std::exception_ptr)> work);
     /// Runs `work` on the thread and waits; throws what it throws, or the first error of earlier work.
     void run(std::function<void()> work);
+    /// For the end of the process: drops what is queued once `seconds` have gone by, then runs `last`, and
+    /// nothing more ever. Returns whether that has happened in time; otherwise the thread is at work
+    /// somewhere. Any thread; waits no longer when `hurry`, which may be null, says so.
+    [[nodiscard]] bool end_within(double seconds, std::function<void()> last,
+                                  std::function<bool()> const& hurry = {});
     [[nodiscard]] std::uint64_t backlog() const noexcept { return backlog_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool broken() const noexcept { return broken_.load(std::memory_order_relaxed); }
     [[nodiscard]] double busy_seconds() const noexcept {
@@ -42,12 +51,21 @@ private:
     };
     void push(Item item);
     void loop();
+    void tick();
+    /// Waits for work, or until tick() is due: then nothing. Without `work` when it was dropped.
+    [[nodiscard]] std::optional<Item> next();
+    [[nodiscard]] bool has_ended();
 
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Item> queue_;
     bool closing_ = false;
-    std::exception_ptr error_;  // used by the thread only
+    bool ended_ = false;         // nothing runs any more
+    std::uint64_t drop_ns_ = 0;  // from when on queued work is dropped; 0: never
+    std::function<std::uint64_t()> tick_;
+    // Used by the thread only.
+    std::exception_ptr error_;
+    std::uint64_t due_ns_ = std::numeric_limits<std::uint64_t>::max();  // when tick() is to be called
     std::atomic<std::uint64_t> backlog_{0}, busy_ns_{0};
     std::atomic<bool> broken_{false};
     std::thread thread_;

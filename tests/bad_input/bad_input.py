@@ -110,6 +110,10 @@ def try_case(case: Case, setup: argparse.Namespace, given: Path, scratch: Path) 
     result = run(command, case.cwd or here, environment, scratch)
     problems = problems_of(case, setup, result, statuses)
     left = files_in(here)
+    if case.keeps_results:
+        for name in ("out.h5.journal", "out.h5.partial"):
+            if left.pop(name, None) is None:
+                problems.append(f"{name} was not kept, although results are in it")
     if left != expected:
         problems.append(f"the folder holds {sorted(left)} instead of {sorted(expected)}, or contents differ")
     text = ""

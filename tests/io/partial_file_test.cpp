@@ -1,4 +1,4 @@
-// The life of a partial file: locks, left-overs, names, full disks.
+// The life of a partial file: names, undo, full disks.
 #include "io/partial_file.hpp"
 
 #include <gtest/gtest.h>
@@ -14,6 +14,7 @@ using ::plenum::test::content_of;
 using ::plenum::test::message_of;
 using ::plenum::test::TemporaryFolder;
 using ::plenum::test::write_file;
+using Begin = PartialFile::Begin;
 
 std::span<std::byte const> bytes_of(std::string const& text) {
     return std::as_bytes(std::span(text));
@@ -26,104 +27,82 @@ bool contains(std::string const& text, std::string const& part) {
 TEST(PartialFile, TakesItsNameOnlyWhenPublished) {
     TemporaryFolder const folder;
     auto const path = folder.file("out.h5");
-    {
-        PartialFile file(path, ExistingFile::refuse);
-        file.write_at(6, bytes_of("world"));
-        file.write_at(0, bytes_of("hello "));
-        EXPECT_FALSE(std::filesystem::exists(path));
-        EXPECT_EQ(content_of(file.partial_path()), "hello world");
-        file.publish();
-        EXPECT_EQ(content_of(path), "hello world");
-    }
+    PartialFile file(path, ExistingFile::refuse, Begin::fresh);
+    file.write_at(6, bytes_of("world"));
+    file.write_at(0, bytes_of("hello "));
+    EXPECT_FALSE(std::filesystem::exists(path));
+    EXPECT_EQ(content_of(file.partial_path()), "hello world");
+    file.publish(file.partial_path());
     EXPECT_EQ(content_of(path), "hello world");
     EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
-    EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
 }
 
-TEST(PartialFile, LeavesNothingUnpublished) {
+TEST(PartialFile, CannotTakeItsNameWhenThatIsForbidden) {
     TemporaryFolder const folder;
-    { PartialFile const file(folder.file("out.h5"), ExistingFile::refuse); }
-    EXPECT_TRUE(folder.is_empty());
-}
-
-TEST(PartialFile, AbandonedItCannotTakeItsName) {
-    TemporaryFolder const folder;
-    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
     file.write_at(0, bytes_of("half"));
-    EXPECT_TRUE(file.abandon());
-    EXPECT_TRUE(folder.is_empty());
-    EXPECT_THROW(file.publish(), EnvironmentError);
-    EXPECT_TRUE(folder.is_empty());
+    EXPECT_TRUE(file.forbid_publishing());
+    EXPECT_THROW(file.publish(file.partial_path()), EnvironmentError);
+    EXPECT_FALSE(std::filesystem::exists(folder.file("out.h5")));
+    EXPECT_EQ(content_of(file.partial_path()), "half");
 }
 
-TEST(PartialFile, WhatIsPublishedIsNotAbandoned) {
+TEST(PartialFile, ThePublishedNameStays) {
     TemporaryFolder const folder;
-    auto const path = folder.file("out.h5");
-    PartialFile file(path, ExistingFile::refuse);
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
     file.write_at(0, bytes_of("whole"));
-    file.publish();
-    EXPECT_FALSE(file.abandon());
-    EXPECT_EQ(content_of(path), "whole");
+    file.publish(file.partial_path());
+    EXPECT_FALSE(file.forbid_publishing());
+    EXPECT_EQ(content_of(folder.file("out.h5")), "whole");
 }
 
 TEST(PartialFile, RefusesAnExistingFileUnlessToldToReplaceIt) {
     TemporaryFolder const folder;
     auto const path = folder.file("out.h5");
     write_file(path, "precious");
-    auto const message = message_of<UsageError>([&] { PartialFile(path, ExistingFile::refuse); });
+    auto const message = message_of<UsageError>([&] { refuse_existing(path, ExistingFile::refuse); });
     EXPECT_TRUE(contains(message, path) && contains(message, "-o") && contains(message, "--force"))
         << message;
-    EXPECT_EQ(content_of(path), "precious");
-
-    PartialFile file(path, ExistingFile::replace);
+    PartialFile file(path, ExistingFile::replace, Begin::fresh);
     file.write_at(0, bytes_of("new"));
     EXPECT_EQ(content_of(path), "precious") << "replaced before it was complete";
-    file.publish();
+    file.publish(file.partial_path());
     EXPECT_EQ(content_of(path), "new");
 }
 
 TEST(PartialFile, SparesAFileThatAppearsDuringTheRun) {
     TemporaryFolder const folder;
     auto const path = folder.file("out.h5");
-    {
-        PartialFile file(path, ExistingFile::refuse);
-        file.write_at(0, bytes_of("results"));
-        write_file(path, "precious");
-        auto const message = message_of<UsageError>([&] { file.publish(); });
-        EXPECT_TRUE(contains(message, path + ".partial")) << message;
-    }
+    PartialFile file(path, ExistingFile::refuse, Begin::fresh);
+    file.write_at(0, bytes_of("results"));
+    write_file(path, "precious");
+    auto const message = message_of<UsageError>([&] { file.publish(file.partial_path()); });
+    EXPECT_TRUE(contains(message, path + ".partial")) << message;
     EXPECT_EQ(content_of(path), "precious");
-    EXPECT_EQ(content_of(path + ".partial"), "results") << "complete results were thrown away";
+    EXPECT_EQ(content_of(path + ".partial"), "results") << "results were thrown away";
 }
 
-TEST(PartialFile, ASecondRunIsRefusedWhileTheFirstLives) {
+TEST(PartialFile, PutsBackWhatItSavedAndLeavesResultsAlone) {
     TemporaryFolder const folder;
-    auto const path = folder.file("out.h5");
-    {
-        PartialFile first(path, ExistingFile::refuse);
-        first.write_at(0, bytes_of("mine"));
-        auto const message = message_of<EnvironmentError>([&] { PartialFile(path, ExistingFile::replace); });
-        EXPECT_TRUE(contains(message, "another run is writing it")) << message;
-        EXPECT_EQ(content_of(path + ".partial"), "mine");
-    }
-    EXPECT_NO_THROW(PartialFile(path, ExistingFile::refuse));
-}
-
-TEST(PartialFile, ReplacesWhatADeadRunLeft) {
-    TemporaryFolder const folder;
-    auto const path = folder.file("out.h5");
-    write_file(path + ".partial", "a long left-over");
-    write_file(path + ".lock", "");
-    PartialFile file(path, ExistingFile::refuse);
-    file.write_at(0, bytes_of("new"));
-    file.publish();
-    EXPECT_EQ(content_of(path), "new");
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
+    file.write_at(0, bytes_of("head1111mid2222tail"));
+    auto const undo =
+        file.save({{.offset = 11, .bytes = 4}, {.offset = 4, .bytes = 4}, {.offset = 40, .bytes = 9}});
+    file.write_at(0, bytes_of("XXXX3333YYY4444ZZZZ and more"));
+    file.restore(undo);
+    EXPECT_EQ(content_of(file.partial_path()), "head3333mid4444tail");
+    auto const again = decode_undo(encode(undo).view());
+    file.restore(again);
+    EXPECT_EQ(content_of(file.partial_path()), "head3333mid4444tail");
 }
 
 TEST(PartialFile, SaysWhatIsWrongWithThePlace) {
     TemporaryFolder const folder;
     auto const refused = [](std::string const& path) {
-        return message_of<EnvironmentError>([&] { PartialFile(path, ExistingFile::replace); });
+        return message_of<EnvironmentError>([&] {
+            refuse_existing(path, ExistingFile::replace);
+            PartialFile(path, ExistingFile::replace, Begin::fresh);
+        });
     };
     std::filesystem::create_directory(folder.file("sub"));
     EXPECT_TRUE(contains(refused(folder.file("sub")), "is a folder"));
@@ -132,15 +111,12 @@ TEST(PartialFile, SaysWhatIsWrongWithThePlace) {
     EXPECT_TRUE(contains(refused(folder.file("plain/out.h5")), "Not a directory"));
     EXPECT_TRUE(contains(refused("/proc/out.h5"), "/proc"));
     EXPECT_TRUE(contains(refused("/dev/null"), "no regular file"));
-    std::filesystem::create_directory(folder.file("blocked.h5.partial"));
-    EXPECT_TRUE(contains(refused(folder.file("blocked.h5")), "blocked.h5.partial"));
-    EXPECT_FALSE(std::filesystem::exists(folder.file("blocked.h5.lock")));
-    EXPECT_THROW(PartialFile("", ExistingFile::refuse), UsageError);
+    EXPECT_THROW(refuse_existing("", ExistingFile::refuse), UsageError);
 }
 
 TEST(PartialFile, WarnsOfADiskThatIsTooSmall) {
     TemporaryFolder const folder;
-    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    PartialFile const file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
     auto const message = message_of<EnvironmentError>([&] { file.require_space(1ull << 60); });
     EXPECT_TRUE(contains(message, "need 1024.0 PiB")) << message;
     EXPECT_NO_THROW(file.require_space(1));
@@ -148,7 +124,7 @@ TEST(PartialFile, WarnsOfADiskThatIsTooSmall) {
 
 TEST(PartialFile, ReservesItsPlaceOnTheDisk) {
     TemporaryFolder const folder;
-    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
     file.reserve(4096, 1 << 20);
     EXPECT_EQ(std::filesystem::file_size(file.partial_path()), 4096u + (1 << 20));
     file.reserve_at_end(4096);
@@ -160,7 +136,7 @@ TEST(PartialFile, ReservesItsPlaceOnTheDisk) {
 
 TEST(PartialFile, SaysHowFarItCameWhenTheDiskIsFull) {
     TemporaryFolder const folder;
-    PartialFile file(folder.file("out.h5"), ExistingFile::refuse);
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
     file.reserve(0, 3000);
     test::FileSizeLimit const limit(2048);
     file.write_at(0, bytes_of(std::string(1024, 'a')));

@@ -1,0 +1,167 @@
+#include "hdf5/publishing.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/crc32c.hpp"
+#include "hdf5/map_layout.hpp"
+#include "hdf5/published_results.hpp"
+#include "hdf5/tables.hpp"
+
+namespace plenum::hdf5 {
+namespace {
+
+constexpr std::int64_t format_version = 1;
+/// More than HDF5 needs for headers and alignment of one map and its tables.
+constexpr std::uint64_t metadata_bytes = 256 * 1024;
+/// More than a string needs beside its characters.
+constexpr std::uint64_t string_bytes = 64;
+/// Of results behind one checksum, where they lie side by side; damage is found to that precision.
+constexpr std::uint64_t segment_bytes = 1 << 20;
+constexpr std::uint64_t copied_at_once = 16 << 20;
+
+/// What publishing adds for one map, at most.
+std::uint64_t pending_bytes(io::MapRecord const& map) {
+    auto bytes = metadata_bytes + tasks_bytes(map);
+    for (auto const& piece : map.pieces) bytes += piece.bytes;
+    if (!map.spec.fixed) bytes += (map.spec.tasks + 1) * sizeof(std::uint64_t);
+    for (auto const& failure : map.failures) bytes += 2 * string_bytes + 3 * failure.message.size();
+    return bytes + (map.segments.size() + map.pieces.size()) * 20;
+}
+
+/// Workers and provenance; text can triple when it is made valid.
+std::uint64_t provenance_bytes(io::Provenance const& provenance) {
+    auto bytes = 3 * (provenance.log.size() + 2 * provenance.command_line.size() + provenance.job.size());
+    for (auto const& [name, value] : provenance.environment)
+        bytes += 2 * string_bytes + 3 * (name.size() + value.size());
+    for (auto const& worker : provenance.workers)
+        bytes += 4 * string_bytes + 3 * (worker.host.size() + worker.cores.size());
+    for (auto const& option : provenance.options) {
+        auto const* const text = std::get_if<std::string>(&option.value);
+        bytes += 4 * string_bytes + 3 * (option.name.size() + (text == nullptr ? 0 : text->size()));
+    }
+    return bytes;
+}
+
+/// In task order, neighbours joined.
+std::vector<io::Segment> joined(io::MapRecord const& map) {
+    auto segments = map.segments;
+    std::ranges::sort(segments, {}, &io::Segment::first);
+    std::vector<io::Segment> joined;
+    for (auto const& next : segments) {
+        auto const bytes = next.count * map.result_bytes;
+        bool const fits = !joined.empty() && joined.back().first + joined.back().count == next.first &&
+                          joined.back().count * map.result_bytes + bytes <= segment_bytes;
+        if (!fits) {
+            joined.push_back(next);
+            continue;
+        }
+        joined.back().crc = base::crc32c_joined(joined.back().crc, next.crc, bytes);
+        joined.back().count += next.count;
+    }
+    return joined;
+}
+
+void write_identity(File& file, Publication const& publication) {
+    auto const group = require_group(file, "/provenance");
+    std::uint64_t tasks = 0, failed = 0;
+    for (auto const& map : publication.maps) {
+        tasks += map.spec.tasks;
+        failed += map.spec.tasks - map.done.count();
+    }
+    write_attribute(group, {"identity", publication.fingerprint});
+    write_attribute(group, {"journal", fmt::format("{:016x}", publication.journal.id())});
+    write_attribute(group, {"tasks", static_cast<std::int64_t>(tasks)});
+    write_attribute(group, {"tasks_without_result", static_cast<std::int64_t>(failed)});
+}
+
+/// From the partial file into a dataset in chunks.
+void copy_results(File& file, io::MapRecord const& map, io::PartialFile const& partial) {
+    auto const shape = whole_shape(map.spec);
+    if (count_of(shape) == 0) return;
+    auto const dataset = call::d_open(file, ("/results/" + map.spec.name).c_str());
+    // Whole chunks at a time, so that none is compressed twice.
+    auto const rows_of_chunk = chunk_shape(shape, size_of(map.spec.type)).front();
+    auto const rows_at_once =
+        std::max<std::uint64_t>(1, copied_at_once / (rows_of_chunk * map.result_bytes)) * rows_of_chunk;
+    std::vector<std::byte> block;
+    std::vector<hsize_t> start(shape.size(), 0), count(shape.begin(), shape.end());
+    for (std::uint64_t first = 0; first < map.spec.tasks; first += rows_at_once) {
+        start.front() = first;
+        count.front() = std::min(rows_at_once, map.spec.tasks - first);
+        block.resize(count.front() * map.result_bytes);
+        partial.read_at(map.offset + first * map.result_bytes, block);
+        auto const place = call::d_space(dataset);
+        call::s_select_block(place, start.data(), count.data());
+        call::d_write(dataset, native_type(map.spec.type),
+                      call::s_create_simple(static_cast<int>(count.size()), count.data()), place,
+                      block.data());
+    }
+}
+
+void copy_arrays(File& file, Publication const& publication) {
+    File from(publication.partial.partial_path(), FileMode::read);
+    auto const link = call::p_create(H5P_LINK_CREATE);
+    call::p_set_create_intermediate_group(link, 1);
+    for (auto const& array : publication.arrays) call::o_copy(from, array.path.c_str(), file, link);
+    from.close();
+}
+
+}  // namespace
+
+std::string utc_text(std::int64_t unix_seconds) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_seconds)));
+}
+
+void write_root(File& file, FileFacts const& facts) {
+    auto const root = require_group(file, "/");
+    write_attribute(root, {"format", std::string("plenum")});
+    write_attribute(root, {"format_version", format_version});
+    write_attribute(root, {"software", facts.software});
+    write_attribute(root, {"version", facts.version});
+    write_attribute(root, {"git", facts.git});
+    write_attribute(root, {"created", facts.created});
+    write_attribute(root, {"Conventions", std::string("CF-1.8")});
+    (void)require_group(file, "/results");
+}
+
+std::uint64_t bytes_of_rest(Publication const& publication) {
+    auto bytes = provenance_bytes(publication.provenance);
+    for (auto const& map : publication.maps) bytes += pending_bytes(map);
+    for (auto const& run : publication.runs)
+        bytes += 4 * string_bytes + 3 * (run.host.size() + run.build.size() + run.command_line.size());
+    return bytes + publication.arrays.size() * 2 * string_bytes;
+}
+
+void write_rest(File& file, Publication const& publication) {
+    for (auto const& map : publication.maps) {
+        write_integrity(
+            file, map.spec.name, map_fingerprint(map.spec),
+            map.spec.fixed ? joined(map) : write_ragged(file, map, publication.journal, publication.storage));
+        write_tasks(file, map, publication.journal, publication.provenance.workers);
+        write_failures(file, map);
+    }
+    for (auto const& array : publication.arrays)
+        write_attribute(call::d_open(file, array.path.c_str()), {"crc32c", std::int64_t{array.crc}});
+    write_workers(file, publication.provenance.workers);
+    write_provenance(file, publication.provenance, publication.facts.created);
+    write_runs(file, publication.runs);
+    write_identity(file, publication);
+}
+
+void write_packed(std::string const& path, Publication const& publication) {
+    File file(path, FileMode::create);
+    write_root(file, publication.facts);
+    copy_arrays(file, publication);
+    for (std::size_t i = 0; i < publication.maps.size(); ++i) {
+        auto const& map = publication.maps[i];
+        (void)add_map(file, map.spec, std::span(publication.maps).first(i), publication.storage);
+        if (map.spec.fixed) copy_results(file, map, publication.partial);
+    }
+    write_rest(file, publication);
+    file.close();
+}
+
+}  // namespace plenum::hdf5

@@ -1,0 +1,92 @@
+// The payloads of the journal's records: encoding and decoding. Decoding throws FieldError.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "io/fields.hpp"
+#include "io/map_record.hpp"
+#include "io/result_records.hpp"
+
+namespace plenum::io {
+
+/// An array that was stored beside the maps.
+struct ArrayRecord {
+    std::string path{};
+    ElementType type = ElementType::f64;
+    Shape shape{};
+    std::uint32_t crc = 0;
+    std::uint64_t offset = 0;  ///< of its bytes in the partial file
+};
+
+/// A process that began, or went on with, the run.
+struct RunRecord {
+    std::int64_t unix_seconds = 0;
+    std::string host{};
+    std::string build{};
+    std::string command_line{};
+};
+
+/// A part of the partial file.
+struct SavedBytes {
+    std::uint64_t offset = 0;
+    std::vector<std::byte> bytes{};
+};
+
+/// What takes back a change of the partial file: the parts that HDF5 may have changed, and the length.
+struct Undo {
+    std::uint64_t file_bytes = 0;
+    std::vector<SavedBytes> parts{};
+};
+
+/// Results of a fixed map: their segments, when they are done and when they are discarded.
+struct ResultsRecord {
+    std::uint32_t map = 0;
+    std::vector<Segment> segments{};
+};
+
+/// What stands in front of the lengths of ragged results.
+struct RaggedHead {
+    std::uint32_t map = 0;
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+    static constexpr std::uint64_t bytes = 20;
+};
+
+/// What stands in front of rows of timing, which lie as they are in memory.
+struct TimingHead {
+    std::uint32_t map = 0;
+    static constexpr std::uint64_t bytes = 4;
+};
+static_assert(sizeof(TimingRow) == 40 && std::is_trivially_copyable_v<TimingRow>);
+
+struct FailureRecord {
+    std::uint32_t map = 0;
+    Failure failure{};
+};
+
+[[nodiscard]] FieldWriter encode(RunIdentity const& identity);
+[[nodiscard]] FieldWriter encode(RunRecord const& run);
+[[nodiscard]] FieldWriter encode(MapRecord const& map);  ///< spec, result_bytes and offset
+[[nodiscard]] FieldWriter encode(ArrayRecord const& array);
+[[nodiscard]] FieldWriter encode(Undo const& undo);
+[[nodiscard]] FieldWriter encode(ResultsRecord const& results);
+[[nodiscard]] FieldWriter encode(RaggedHead const& head);
+[[nodiscard]] FieldWriter encode(TimingHead const& head);
+[[nodiscard]] FieldWriter encode(FailureRecord const& failure);
+
+[[nodiscard]] RunIdentity decode_identity(std::span<std::byte const> payload);
+[[nodiscard]] RunRecord decode_run(std::span<std::byte const> payload);
+[[nodiscard]] MapRecord decode_map(std::span<std::byte const> payload);
+[[nodiscard]] ArrayRecord decode_array(std::span<std::byte const> payload);
+[[nodiscard]] Undo decode_undo(std::span<std::byte const> payload);
+[[nodiscard]] ResultsRecord decode_results(std::span<std::byte const> payload);
+[[nodiscard]] RaggedHead decode_ragged(std::span<std::byte const> payload);
+[[nodiscard]] TimingHead decode_timing(std::span<std::byte const> payload);
+[[nodiscard]] FailureRecord decode_failure(std::span<std::byte const> payload);
+
+}  // namespace plenum::io

@@ -1,0 +1,51 @@
+#include "io/partial_contents.hpp"
+
+#include <map>
+
+namespace plenum::io {
+
+std::vector<PartialFile::Range> data_ranges(std::vector<MapRecord> const& maps,
+                                            std::vector<ArrayRecord> const& arrays) {
+    std::vector<PartialFile::Range> ranges;
+    for (auto const& map : maps)
+        if (map.spec.fixed) ranges.push_back({map.offset, map.spec.tasks * map.result_bytes});
+    for (auto const& array : arrays) ranges.push_back({array.offset, bytes_of(array.shape, array.type)});
+    std::erase_if(ranges, [](auto const& range) { return range.bytes == 0; });
+    return ranges;
+}
+
+std::uint64_t discard_damaged(MapRecord& map, std::uint32_t number, PartialFile const& partial,
+                              Journal& journal) {
+    ResultsRecord damaged{.map = number};
+    std::uint64_t tasks = 0;
+    for (auto const& segment : map.segments) {
+        auto const place = map.offset + segment.first * map.result_bytes;
+        if (partial.checksum(place, segment.count * map.result_bytes) == segment.crc) continue;
+        damaged.segments.push_back(segment);
+        tasks += segment.count;
+    }
+    if (tasks == 0) return 0;
+    for (auto const& segment : damaged.segments) map.discard(segment.first, segment.count);
+    journal.append(RecordKind::discarded, {encode(damaged).view()});
+    return tasks;
+}
+
+std::uint64_t bytes_of(Shape const& shape, ElementType type) {
+    auto with_element = shape;
+    with_element.push_back(size_of(type));
+    return count_of(with_element);
+}
+
+EarlierResults earlier_results(MapRecord const& map) {
+    EarlierResults earlier;
+    map.done.for_each([&](std::uint64_t begin, std::uint64_t end) {
+        earlier.done.push_back({begin, end - begin});
+    });
+    std::map<std::uint64_t, Failure const*> last;
+    for (auto const& failure : map.failures)
+        if (!map.done.intersects(failure.task, 1)) last[failure.task] = &failure;
+    for (auto const& [task, failure] : last) earlier.failed.push_back(*failure);
+    return earlier;
+}
+
+}  // namespace plenum::io

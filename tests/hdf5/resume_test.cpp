@@ -1,0 +1,422 @@
+// Result files of runs that were cut short: what was committed is there, nothing else is, and the run goes
+// on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <plenum/error.hpp>
+#include <random>
+
+#include "hdf5/dataset_source.hpp"
+#include "hdf5/result_file.hpp"
+#include "io/recorded_run.hpp"
+#include "io/temporary_folder.hpp"
+
+namespace plenum::hdf5 {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+template <class T>
+std::span<std::byte const> bytes(std::vector<T> const& values) {
+    return std::as_bytes(std::span(values));
+}
+
+template <class T>
+std::vector<T> load(std::string const& file, std::string const& dataset) {
+    auto const source = make_dataset_source();
+    std::vector<T> values(count_of(source->info(file, dataset).shape));
+    source->read(file, dataset, element_type_of<T>(), std::as_writable_bytes(std::span(values)));
+    return values;
+}
+
+std::vector<std::uint64_t> done_of(io::ResultSink const& sink, io::MapId map) {
+    std::vector<std::uint64_t> tasks;
+    for (auto const& [first, count] : sink.earlier_results(map).done)
+        for (std::uint64_t i = 0; i < count; ++i) tasks.push_back(first + i);
+    return tasks;
+}
+
+class Resume : public ::testing::Test {
+protected:
+    ResultFileOptions options() {
+        return {.path = path_,
+                .identity = {.job = "j", .options = {{"size", "3", true}}, .seed = 1, .build = "b"},
+                .commit_seconds = 0,
+                .say = [this](std::string const& line) { said_ += line + "\n"; }};
+    }
+    std::unique_ptr<io::ResultSink> create() { return create_result_file(options()); }
+
+    /// Runs `work` in a process that then dies on the spot.
+    static void die_after(std::function<void()> const& work) {
+        auto const child = ::fork();
+        if (child == 0) {
+            try {
+                work();
+            } catch (std::exception const& error) {
+                std::fputs(error.what(), stderr);
+                ::_exit(1);
+            }
+            ::_exit(0);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        ASSERT_EQ(status, 0);
+    }
+
+    static std::vector<double> numbers(std::size_t count, double first) {
+        std::vector<double> values(count);
+        std::iota(values.begin(), values.end(), first);
+        return values;
+    }
+
+    io::MapSpec const fixed_{.name = "m", .tasks = 6, .shape = {2}};
+    io::MapSpec const ragged_{.name = "r", .tasks = 3, .fixed = false};
+    test::TemporaryFolder folder_;
+    std::string path_ = folder_.file("out.h5");
+    std::string said_;
+};
+
+TEST_F(Resume, WhatWasCommittedIsDoneAndNothingElse) {
+    die_after([&] {
+        auto* const sink = create().release();  // no destructor runs
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 4, 2, bytes(numbers(4, 8)));
+        sink->put_failure(map, {.task = 2, .rank = 9, .message = "pivot"});
+        auto const ragged = sink->begin_map(ragged_);
+        sink->put_ragged(ragged, 1, std::vector<std::uint64_t>{3}, bytes(numbers(3, 10)));
+        sink->write_array("inputs/x", ElementType::f64, {3}, bytes(numbers(3, 100)), {});
+        sink->commit();
+        sink->put_fixed(map, 0, 2, bytes(numbers(4, 0)));  // not committed
+        sink->put_ragged(ragged, 0, std::vector<std::uint64_t>{1}, bytes(numbers(1, 0)));
+    });
+    EXPECT_EQ(load<double>(path_ + ".partial", "results/m").size(), 12u) << "not readable after the kill";
+    auto const sink = create();
+    auto const map = sink->begin_map(fixed_);
+    EXPECT_THAT(done_of(*sink, map), ElementsAre(4, 5));
+    auto const failed = sink->earlier_results(map).failed;
+    ASSERT_EQ(failed.size(), 1u);
+    EXPECT_EQ(failed.front().message, "pivot");
+    sink->put_fixed(map, 0, 2, bytes(numbers(4, 0)));
+    sink->put_fixed(map, 2, 2, bytes(numbers(4, 4)));
+    std::vector<double> back(4);
+    sink->read_fixed(map, 4, 2, std::as_writable_bytes(std::span(back)));
+    EXPECT_THAT(back, ElementsAre(8, 9, 10, 11));
+    auto const ragged = sink->begin_map(ragged_);
+    EXPECT_THAT(done_of(*sink, ragged), ElementsAre(1));
+    sink->put_ragged(ragged, 2, std::vector<std::uint64_t>{1}, bytes(numbers(1, 20)));
+    sink->write_array("inputs/x", ElementType::f64, {3}, bytes(numbers(3, 100)), {});
+    EXPECT_THROW(sink->write_array("inputs/x", ElementType::f64, {3}, bytes(numbers(3, 100)), {}),
+                 UsageError);
+    sink->publish({});
+    EXPECT_EQ(load<double>(path_, "results/m"), numbers(12, 0));
+    EXPECT_THAT(load<int>(path_, "tasks/m/attempts"), ElementsAre(1, 1, 2, 1, 1, 1));
+    EXPECT_THAT(load<double>(path_, "results/r/values"), ElementsAre(10, 11, 12, 20));
+    EXPECT_THAT(load<int>(path_, "tasks/r/status"), ElementsAre(2, 0, 0));
+    for (auto const* const name : {".partial", ".journal", ".lock"})
+        EXPECT_FALSE(std::filesystem::exists(path_ + name)) << name;
+    EXPECT_EQ(said_, "");
+}
+
+TEST_F(Resume, AnotherIdentityIsRefusedByWhatDiffers) {
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 1, bytes(numbers(2, 8)));
+        sink->commit();
+    });
+    auto const refused = [&](ResultFileOptions const& changed) {
+        return test::message_of<UsageError>([&] { (void)create_result_file(changed); });
+    };
+    auto changed = options();
+    changed.identity.options[0].value = "4";
+    EXPECT_THAT(refused(changed),
+                ::testing::AllOf(HasSubstr("--size was 3 and is 4 now"), HasSubstr("--restart")));
+    changed = options();
+    changed.identity.seed = 2;
+    EXPECT_THAT(refused(changed), HasSubstr("--seed was 1 and is 2 now"));
+    changed = options();
+    changed.identity.job = "k";
+    EXPECT_THAT(refused(changed), HasSubstr("the job was j and is k now"));
+    changed.restart = true;
+    {
+        auto const sink = create_result_file(changed);
+        EXPECT_THAT(done_of(*sink, sink->begin_map(fixed_)), IsEmpty());
+    }
+    EXPECT_TRUE(folder_.is_empty());
+}
+
+TEST_F(Resume, AnotherMapOfTheNameIsRefusedByWhatDiffers) {
+    auto spec = fixed_;
+    spec.items_crc = 1;
+    spec.arrays = {{.bytes = 100, .crc = 5}};
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(spec);
+        sink->put_fixed(map, 0, 1, bytes(numbers(2, 8)));
+        sink->commit();
+    });
+    auto const sink = create();
+    auto const refused = [&](auto&& change) {
+        auto changed = spec;
+        change(changed);
+        return test::message_of<UsageError>([&] { (void)sink->begin_map(changed); });
+    };
+    EXPECT_THAT(refused([](auto& s) { s.version = 2; }), HasSubstr("its version was 1 and is 2 now"));
+    EXPECT_THAT(refused([](auto& s) { s.tasks = 7; }), HasSubstr("number of tasks was 6 and is 7 now"));
+    EXPECT_THAT(refused([](auto& s) { s.type = ElementType::i64; }), HasSubstr("type"));
+    EXPECT_THAT(refused([](auto& s) {
+                    s.shape = {1, 2};
+                }),
+                HasSubstr("shape of its results was 2 and is 1 x 2"));
+    EXPECT_THAT(refused([](auto& s) { s.items_crc = 2; }), HasSubstr("items"));
+    EXPECT_THAT(refused([](auto& s) { s.arrays[0].crc = 6; }), HasSubstr("shared array 1"));
+    EXPECT_THAT(done_of(*sink, sink->begin_map(spec)), ElementsAre(0));
+}
+
+TEST_F(Resume, AnotherArrayIsRefusedUnlessResultsCameSince) {
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 1, bytes(numbers(2, 8)));
+        sink->write_array("x", ElementType::f64, {3}, bytes(numbers(3, 100)), {});
+    });
+    auto const sink = create();
+    auto const map = sink->begin_map(fixed_);
+    EXPECT_THROW(sink->write_array("x", ElementType::f64, {3}, bytes(numbers(3, 101)), {}), UsageError);
+    sink->put_fixed(map, 1, 1, bytes(numbers(2, 8)));
+    sink->write_array("x", ElementType::f64, {3}, bytes(numbers(3, 101)), {});
+    sink->publish({});
+    EXPECT_THAT(load<double>(path_, "x"), ElementsAre(101, 102, 103));
+}
+
+TEST_F(Resume, DamagedResultsRunAgain) {
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 1, bytes(numbers(2, 0)));
+        sink->commit();
+        sink->put_fixed(map, 3, 2, bytes(numbers(4, 6)));
+        sink->commit();
+    });
+    auto content = test::content_of(path_ + ".partial");
+    double const seven = 7;  // a value of task 3
+    auto const at = content.find(std::string(reinterpret_cast<char const*>(&seven), sizeof seven));
+    ASSERT_NE(at, std::string::npos);
+    content[at + 3] = 1;
+    test::write_file(path_ + ".partial", content);
+    {
+        auto const sink = create();
+        EXPECT_THAT(done_of(*sink, sink->begin_map(fixed_)), ElementsAre(0));
+        EXPECT_THAT(said_, HasSubstr("2 results of map 'm'"));
+    }
+    auto const sink = create();
+    auto const map = sink->begin_map(fixed_);
+    EXPECT_THAT(done_of(*sink, map), ElementsAre(0));
+    sink->put_fixed(map, 1, 5, bytes(numbers(10, 2)));
+    sink->publish({});
+    EXPECT_EQ(load<double>(path_, "results/m"), numbers(12, 0));
+}
+
+TEST_F(Resume, FilesWithoutTheirPartnerAreNotTouched) {
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 1, bytes(numbers(2, 0)));
+        sink->commit();
+    });
+    std::filesystem::rename(path_ + ".journal", path_ + ".aside");
+    EXPECT_THAT(test::message_of<EnvironmentError>([&] { (void)create(); }), HasSubstr("has no journal"));
+    std::filesystem::rename(path_ + ".aside", path_ + ".journal");
+    std::filesystem::rename(path_ + ".partial", path_ + ".aside");
+    EXPECT_THAT(test::message_of<EnvironmentError>([&] { (void)create(); }), HasSubstr("is missing"));
+    std::filesystem::rename(path_ + ".aside", path_ + ".partial");
+    EXPECT_THAT(done_of(*create(), 0), ElementsAre(0));
+}
+
+TEST_F(Resume, AKilledPublishingIsFinishedByTheSameCommand) {
+    {
+        auto const sink = create();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 6, bytes(numbers(12, 0)));
+        sink->commit();
+        std::filesystem::copy_file(path_ + ".journal", path_ + ".kept");
+        sink->publish({});
+    }
+    // As if it had been killed after the change of name.
+    std::filesystem::rename(path_ + ".kept", path_ + ".journal");
+    auto const finished = read_finished_run(path_);
+    ASSERT_TRUE(finished.has_value());
+    EXPECT_EQ(finished->fingerprint, io::fingerprint(options().identity));
+    EXPECT_EQ(finished->tasks, 6u);
+    EXPECT_EQ(finished->without_result, 0u);
+    EXPECT_THROW((void)create(), UsageError);
+    auto replacing = options();
+    replacing.existing = io::ExistingFile::replace;
+    auto const sink = create_result_file(replacing);
+    EXPECT_THAT(done_of(*sink, sink->begin_map(fixed_)), IsEmpty())
+        << "a published journal was taken for an open one";
+}
+
+TEST_F(Resume, APublishedFileGivesItsResultsAndFailuresToAnother) {
+    for (int const gzip : {0, 4}) {
+        auto how = options();
+        how.gzip = gzip;
+        how.existing = io::ExistingFile::replace;
+        {
+            auto const sink = create_result_file(how);
+            auto const map = sink->begin_map(fixed_);
+            sink->put_fixed(map, 0, 2, bytes(numbers(4, 0)));
+            sink->put_failure(map, {.task = 2, .rank = 9, .cause = FailureCause::crash, .message = "pivot"});
+            sink->put_fixed(map, 3, 3, bytes(numbers(6, 6)));
+            auto const ragged = sink->begin_map(ragged_);
+            sink->put_ragged(ragged, 1, std::vector<std::uint64_t>{3, 1}, bytes(numbers(4, 10)));
+            sink->publish({});
+        }
+        how.take_from = path_;
+        {
+            auto const sink = create_result_file(how);
+            auto other = fixed_;
+            other.version = 2;
+            EXPECT_THROW((void)sink->begin_map(other), UsageError);
+        }
+        auto const sink = create_result_file(how);
+        auto const map = sink->begin_map(fixed_);
+        EXPECT_THAT(done_of(*sink, map), ElementsAre(0, 1, 3, 4, 5));
+        auto const failed = sink->earlier_results(map).failed;
+        ASSERT_EQ(failed.size(), 1u);
+        EXPECT_EQ(failed.front().cause, FailureCause::crash);
+        EXPECT_EQ(failed.front().message, "pivot");
+        sink->put_fixed(map, 2, 1, bytes(numbers(2, 4)));
+        auto const ragged = sink->begin_map(ragged_);
+        EXPECT_THAT(done_of(*sink, ragged), ElementsAre(1, 2));
+        sink->publish({});
+        EXPECT_EQ(load<double>(path_, "results/m"), numbers(12, 0));
+        EXPECT_THAT(load<int>(path_, "tasks/m/attempts"), ElementsAre(1, 1, 2, 1, 1, 1));
+        EXPECT_THAT(load<double>(path_, "results/r/values"), ElementsAre(10, 11, 12, 13));
+        EXPECT_THAT(load<int>(path_, "failures/m/task"), ElementsAre(2));
+    }
+}
+
+TEST_F(Resume, CompressedResultsAreTheSame) {
+    auto compressed = options();
+    compressed.gzip = 4;
+    auto const spec = io::MapSpec{.name = "m", .tasks = 700, .shape = {3, 100}};
+    auto const large =
+        io::MapSpec{.name = "large", .tasks = 2, .type = ElementType::u8, .shape = {3000, 1000}};
+    std::vector<std::uint8_t> const picture(6'000'000, 7);
+    {
+        auto const sink = create_result_file(compressed);
+        auto const map = sink->begin_map(spec);
+        sink->put_fixed(map, 0, 700, bytes(numbers(210'000, 0)));
+        sink->put_fixed(sink->begin_map(large), 0, 2, bytes(picture));
+        auto const ragged = sink->begin_map(ragged_);
+        sink->put_ragged(ragged, 1, std::vector<std::uint64_t>{3}, bytes(numbers(3, 10)));
+        sink->write_array("inputs/x", ElementType::f64, {3}, bytes(numbers(3, 100)), {});
+        sink->publish({});
+    }
+    EXPECT_EQ(load<double>(path_, "results/m"), numbers(210'000, 0));
+    EXPECT_EQ(load<std::uint8_t>(path_, "results/large"), picture);
+    EXPECT_THAT(load<double>(path_, "results/r/values"), ElementsAre(10, 11, 12));
+    EXPECT_THAT(load<double>(path_, "inputs/x"), ElementsAre(100, 101, 102));
+    EXPECT_LT(std::filesystem::file_size(path_), 1'500'000u);
+    std::vector<std::string> names;
+    for (auto const& entry : std::filesystem::directory_iterator(path_.substr(0, path_.rfind('/'))))
+        names.push_back(entry.path().filename());
+    EXPECT_THAT(names, ElementsAre("out.h5"));
+}
+
+/// A run that does a bit of everything and goes on wherever it was.
+void whole_run(ResultFileOptions const& options) {
+    auto const sink = create_result_file(options);
+    auto const value = [](std::uint64_t task, std::uint64_t i) {
+        return static_cast<double>(1000 * task + i);
+    };
+    for (int m = 0; m < 3; ++m) {
+        io::MapSpec const spec{.name = "fixed" + std::to_string(m), .tasks = 40, .shape = {5}};
+        auto const map = sink->begin_map(spec);
+        std::vector<bool> done(spec.tasks);
+        for (auto const task : done_of(*sink, map)) done[task] = true;
+        for (std::uint64_t task = 0; task < spec.tasks; ++task) {
+            if (done[task]) continue;
+            std::vector<double> values;
+            for (std::uint64_t i = 0; i < 5; ++i) values.push_back(value(task, i));
+            sink->put_fixed(map, task, 1, bytes(values));
+            if (task % 3 == 0) (void)sink->commit_if_due();
+        }
+        sink->end_map(map);
+        io::MapSpec const lists{.name = "ragged" + std::to_string(m), .tasks = 20, .fixed = false};
+        auto const ragged = sink->begin_map(lists);
+        done.assign(lists.tasks, false);
+        for (auto const task : done_of(*sink, ragged)) done[task] = true;
+        for (std::uint64_t task = 0; task < lists.tasks; ++task) {
+            if (done[task]) continue;
+            std::vector<double> values(task % 7, value(task, 0));
+            sink->put_ragged(ragged, task, std::vector<std::uint64_t>{values.size()}, bytes(values));
+            if (task % 3 == 0) (void)sink->commit_if_due();
+        }
+        std::vector<double> const array(100, m);
+        sink->write_array("arrays/a" + std::to_string(m), ElementType::f64, {100}, bytes(array), {});
+    }
+    sink->publish({});
+}
+
+TEST_F(Resume, KillsAtAnyMomentLoseNothingThatWasCommitted) {
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto const reference = folder_.file("reference.h5");
+    auto plain = options();
+    plain.path = reference;
+    auto const start = std::chrono::steady_clock::now();
+    whole_run(plain);
+    auto const usual = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::mt19937_64 random(std::random_device{}());
+    int kills = 0, runs = 0;
+    while (runs < 40 && std::chrono::steady_clock::now() < deadline) {
+        for (auto const* const name : {"", ".partial", ".journal", ".lock"})
+            std::filesystem::remove(path_ + name);
+        auto how = options();
+        how.gzip = runs % 2 == 0 ? 0 : 4;
+        for (;; ++kills) {
+            auto const child = ::fork();
+            if (child == 0) {
+                try {
+                    whole_run(how);
+                    ::_exit(0);
+                } catch (std::exception const& error) {
+                    std::fprintf(stderr, "%s\n", error.what());
+                    ::_exit(1);
+                }
+            }
+            auto const pause = std::uniform_real_distribution<double>(0, 1.1 * usual)(random);
+            ::usleep(static_cast<useconds_t>(pause * 1e6));
+            ::kill(child, SIGKILL);
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "after " << kills << " kills";
+            if (!WIFSIGNALED(status) || std::filesystem::exists(path_)) break;
+        }
+        ++runs;
+        for (int m = 0; m < 3; ++m) {
+            auto const name = std::to_string(m);
+            for (auto const& dataset :
+                 {"results/fixed" + name, "results/ragged" + name + "/values", "arrays/a" + name})
+                ASSERT_EQ(load<double>(path_, dataset), load<double>(reference, dataset)) << dataset;
+            ASSERT_EQ(load<std::uint64_t>(path_, "results/ragged" + name + "/offsets"),
+                      load<std::uint64_t>(reference, "results/ragged" + name + "/offsets"));
+            ASSERT_THAT(load<int>(path_, "tasks/fixed" + name + "/status"), ::testing::Each(0));
+        }
+    }
+    EXPECT_GT(kills, 0);
+    RecordProperty("kills", kills);
+}
+
+}  // namespace
+}  // namespace plenum::hdf5
