@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
         if (speaks) app::print_error(error.what());
         return static_cast<int>(error.exit_code());
     }
+    if (command.kind == app::CommandKind::file) return speaks ? app::run_file_command(command.file) : 0;
     if (command.kind != app::CommandKind::run) {
         if (speaks) app::write_all(STDOUT_FILENO, command.text);
         return 0;

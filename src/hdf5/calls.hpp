@@ -84,6 +84,9 @@ inline Handle g_open(hid_t parent, char const* path) {
 inline bool l_exists(hid_t parent, char const* name) {
     return checked(H5Lexists(parent, name, H5P_DEFAULT), "H5Lexists") > 0;
 }
+inline void l_iterate(hid_t group, H5L_iterate_t visit, void* data) {
+    checked(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, data), "H5Literate");
+}
 inline void l_delete(hid_t parent, char const* path) {
     checked(H5Ldelete(parent, path, H5P_DEFAULT), "H5Ldelete");
 }
@@ -132,6 +135,12 @@ inline void d_write(hid_t dataset, hid_t type, hid_t memory, hid_t place, void c
 }
 inline void d_read(hid_t dataset, hid_t type, void* into) {
     checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "H5Dread");
+}
+inline void d_read_part(hid_t dataset, hid_t type, hid_t memory, hid_t place, void* into) {
+    checked(H5Dread(dataset, type, memory, place, H5P_DEFAULT, into), "H5Dread");
+}
+inline void d_reclaim(hid_t type, hid_t space, void* values) {
+    checked(H5Dvlen_reclaim(type, space, H5P_DEFAULT, values), "H5Dvlen_reclaim");
 }
 inline haddr_t d_offset(hid_t dataset) {
     auto const offset = H5Dget_offset(dataset);

@@ -284,7 +284,7 @@ public:
                                       .maps = maps_,
                                       .arrays = arrays_,
                                       .runs = runs_,
-                                      .fingerprint = io::fingerprint(options_.identity),
+                                      .identity = options_.identity,
                                       .provenance = provenance,
                                       .partial = partial_,
                                       .journal = journal_,

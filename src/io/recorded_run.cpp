@@ -124,8 +124,10 @@ private:
             require(row.count > 0 && row.count <= map.spec.tasks && row.first <= map.spec.tasks - row.count);
         }
         auto const count = rows.size() / sizeof(TimingRow);
-        map.timing.push_back(
-            {.rows = count, .position = record.position + TimingHead::bytes, .earlier = true});
+        map.timing.push_back({.rows = count,
+                              .position = record.position + TimingHead::bytes,
+                              .earlier = true,
+                              .process = run_.runs.size()});
         map.timing_rows += count;
     }
 
