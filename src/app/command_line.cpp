@@ -69,27 +69,30 @@ namespace {
     return command;
 }
 
-/// `resume FILE` with run options: the rest stands in the journal, which only rank 0 may see.
-[[nodiscard]] Command parse_resume(Arguments const& words, std::span<RunOption const> table) {
+/// `resume FILE` or `retry FILE` with run options: the rest stands in the journal or the file, which only
+/// rank 0 may see.
+[[nodiscard]] Command parse_again(std::string const& name, Arguments const& words,
+                                  std::span<RunOption const> table) {
     OptionParser parser;
     for (auto const& option : table) parser.add(option);
     auto rest = parser.parse(words);
     if (parser.given("help")) return {.kind = CommandKind::help, .text = run_help(table)};
     if (rest.empty())
-        throw UsageError(
-            "resume: the result file is missing; write plenum resume FILE, as it was given with -o");
-    Command command{.kind = CommandKind::run, .resumes = true};
+        throw UsageError(fmt::format(
+            "{}: the result file is missing; write plenum {} FILE, as it was given with -o", name, name));
+    Command command{.kind = CommandKind::run, .resumes = name == "resume", .retries = name == "retry"};
     for (auto const& option : table) {
         if (!parser.given(option.name)) continue;
         for (auto const* const fixed : {"output", "seed", "restart"})
             if (option.name == fixed)
                 throw UsageError(
-                    fmt::format("resume: --{} is that of the unfinished run; leave it out", fixed));
+                    fmt::format("{}: --{} is that of the run before; leave it out", name, fixed));
         store_option(command.options, option, parser.value(option.name), option.flag());
         command.given_options.push_back(option.name);
     }
     command.options.output = rest.front();
     command.given_options.insert(command.given_options.end(), {"output", "seed", "restart"});
+    if (command.retries) command.given_options.emplace_back("retry-failed");
     if (rest.size() > 1) parser.refuse(rest[1], "plenum --help");
     return command;
 }
@@ -142,7 +145,7 @@ namespace {
 }
 
 [[noreturn]] void refuse_command(std::string const& word, JobRegistry const& registry) {
-    Arguments commands{"run", "resume", "list", "describe", "--version", "--help"};
+    Arguments commands{"run", "resume", "retry", "list", "describe", "--version", "--help"};
     for (auto const& command : file_commands()) commands.push_back(command.name);
     if (registry.find(word) != nullptr)
         throw UsageError(fmt::format("unknown command '{}' (it is a job); write plenum run {}", word, word));
@@ -157,7 +160,7 @@ namespace {
     auto const is_help = [](std::string const& word) { return word == "--help" || word == "-h"; };
 
     if (command == "run") return parse_run(words, registry, table);
-    if (command == "resume") return parse_resume(words, table);
+    if (command == "resume" || command == "retry") return parse_again(command, words, table);
     for (auto const& each : file_commands())
         if (command == each.name) return parse_file_command(each, words);
     bool const takes_help = command == "list" || command == "describe";

@@ -23,6 +23,7 @@ struct Command {
     /// For `run`: job, its options and the seed are those that the unfinished run of the output file was
     /// begun with.
     bool resumes = false;
+    bool retries = false;  ///< the same for the failed tasks of a finished run
     /// For `run`: the value of every option that the job declares, by name without dashes; flags "true" or
     /// "false".
     std::map<std::string, std::string> job_options = {};

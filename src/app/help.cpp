@@ -125,7 +125,8 @@ std::string program_help(std::span<RunOption const> table) {
         "Plenum runs many independent tasks over MPI; results go to one HDF5 file.\n\n"
         "Usage: plenum COMMAND\n\nCommands:\n";
     std::vector<Row> rows{{"run JOB [options]", "run a job; under mpirun or srun on all ranks"},
-                          {"resume FILE [run options]", "go on with the unfinished run of a result file"}};
+                          {"resume FILE [run options]", "go on with the unfinished run of a result file"},
+                          {"retry FILE [run options]", "run the failed tasks of a result file again"}};
     for (auto const& command : file_commands())
         rows.push_back({command.name + " " + command.arguments, command.summary});
     rows.insert(rows.end(), {{"list", "list the jobs with a line about each"},

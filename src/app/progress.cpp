@@ -54,8 +54,8 @@ struct Parts {
     auto const over = state.done + state.failed;
     Parts parts;
     parts.count = state.tasks ? fmt::format("{}/{}", over, *state.tasks) : fmt::format("{} tasks", over);
-    if (over > 0 && state.seconds > 0) {
-        double const rate = static_cast<double>(over) / state.seconds;
+    if (over > state.earlier && state.seconds > 0) {
+        double const rate = static_cast<double>(over - state.earlier) / state.seconds;
         parts.rate = format_task_rate(rate);
         if (state.tasks && *state.tasks > over)
             parts.eta = "ETA " + format_eta(static_cast<double>(*state.tasks - over) / rate);

@@ -18,6 +18,7 @@ struct ProgressState {
     std::uint64_t done = 0;              ///< tasks with a result
     std::uint64_t failed = 0;            ///< tasks that ended without one; not counted in `done`
     double seconds = 0;                  ///< since the start of the run: the only clock here
+    std::uint64_t earlier = 0;           ///< of done and failed, those before this process: not its speed
 };
 
 /// "35.1 M tasks/s", "12.0 tasks/min", "3.0 tasks/h".

@@ -18,15 +18,12 @@
 #include "app/output_lines.hpp"
 #include "app/progress.hpp"
 #include "app/run_result_file.hpp"
-#include "app/startup.hpp"
 #include "app/summary.hpp"
+#include "app/unfinished_run.hpp"
 #include "base/clock.hpp"
 #include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
-#include "io/journal_format.hpp"
-#include "io/recorded_run.hpp"
-#include "io/run_files.hpp"
 
 extern char** environ;
 
@@ -172,33 +169,21 @@ private:
     }
 
     io::RunIdentity identity(Launched const& launched) const {
-        io::RunIdentity identity{.job = command_.job,
-                                 .options = {},
-                                 .seed = launched.options.seed,
-                                 .build = program_id(),
-                                 .command_line = arguments_};
-        for (auto const& [name, value] : command_.job_options)
-            identity.options.push_back(
-                {.name = name, .value = value, .given = command_.given_job_options.contains(name)});
-        return identity;
+        return identity_of(command_, launched.options.seed, arguments_);
     }
 
     /// The exit code when the file is there already and holds what this run would make.
     std::optional<int> finished_before(Launched const& launched) {
         auto const& options = launched.options;
         if (options.force || options.dry_run) return std::nullopt;
-        auto const finished = hdf5::read_finished_run(options.output);
-        if (!finished || finished->fingerprint != io::fingerprint(identity(launched))) return std::nullopt;
-        io::remove_left_overs(options.output, finished->journal);
-        if (finished->without_result == 0) {
-            say(fmt::format("plenum: {} is complete ({} tasks); nothing to do, --force computes it anew",
-                            options.output, finished->tasks));
-            return 0;
+        auto const finished = find_finished(options.output, identity(launched));
+        if (!finished) return std::nullopt;
+        if (finished->code != ExitCode::done && options.retry_failed) {
+            retries_published_ = true;
+            return std::nullopt;
         }
-        say(fmt::format(
-            "plenum: {} is complete, {} of {} tasks failed; nothing to do, --force computes it anew",
-            options.output, finished->without_result, finished->tasks));
-        return static_cast<int>(ExitCode::tasks_failed);
+        say(fmt::format("plenum: {}", finished->text));
+        return static_cast<int>(finished->code);
     }
 
     void say(std::string_view line) {
@@ -209,13 +194,22 @@ private:
     /// A dry run only looks.
     void open_results(Launched const& launched) {
         auto const& options = launched.options;
-        auto const existing = options.force ? io::ExistingFile::replace : io::ExistingFile::refuse;
-        if (options.dry_run) report_unfinished(launched, existing);
+        auto const existing =
+            options.force || retries_published_ ? io::ExistingFile::replace : io::ExistingFile::refuse;
+        bool unfinished = false;
+        if (options.dry_run && !options.restart) {
+            io::refuse_existing(options.output, existing);
+            for (auto const& line : describe_unfinished(options.output, identity(launched))) {
+                unfinished = true;
+                say(line);
+            }
+        }
         std::unique_ptr<io::ResultSink> file;
-        if (!options.dry_run || !unfinished_)
+        if (!options.dry_run || (!unfinished && !options.restart))
             file = hdf5::create_result_file(
                 {.path = options.output,
                  .existing = existing,
+                 .take_from = retries_published_ ? options.output : "",
                  .restart = options.restart,
                  .identity = identity(launched),
                  .commit_seconds = options.commit_interval,
@@ -234,24 +228,6 @@ private:
         if (closed_) throw EnvironmentError("the run was interrupted; start it again");
         results_ = std::move(results);
         has_file_ = has_file;
-    }
-
-    void report_unfinished(Launched const& launched, io::ExistingFile existing) {
-        auto const& path = launched.options.output;
-        io::refuse_existing(path, existing);
-        auto const journal = io::journal_path_of(path);
-        if (launched.options.restart || ::access(journal.c_str(), F_OK) != 0) return;
-        auto const recorded = io::read_journal(journal);
-        if (!recorded || !recorded->has_results()) return;
-        if (auto const why = io::difference(recorded->identity, identity(launched)); !why.empty())
-            throw UsageError(
-                fmt::format("{}: was begun by another run ({}); use the same options, choose another file "
-                            "with -o, or discard its results with --restart",
-                            io::partial_path_of(path), why));
-        unfinished_ = true;
-        for (auto const& map : recorded->maps)
-            say(fmt::format("map '{}': {} of {} tasks are done already", map.spec.name, map.done.count(),
-                            map.spec.tasks));
     }
 
     /// Syncing a large file takes long, and a signal must not wait for it.
@@ -317,7 +293,8 @@ private:
         return {.tasks = tasks == 0 ? std::nullopt : std::optional(tasks),
                 .done = progress.done.load(),
                 .failed = progress.failed.load(),
-                .seconds = base::seconds_since(start_ns_)};
+                .seconds = base::seconds_since(start_ns_),
+                .earlier = progress.settled.load()};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
@@ -326,6 +303,7 @@ private:
                            .tasks = now.tasks.value_or(0),
                            .done = now.done,
                            .failed = now.failed,
+                           .earlier = now.earlier,
                            .wall_seconds = now.seconds,
                            .bytes_written = results_->bytes_written(),
                            .output = published ? launched.options.output : "",
@@ -404,43 +382,15 @@ private:
     std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
-    bool abandoned_ = false;   // nothing more is to be said or made
-    bool closed_ = false;      // no result file is to be opened any more
-    bool has_file_ = false;    // results_ holds one
-    bool unfinished_ = false;  // a dry run has found results
+    bool abandoned_ = false;          // nothing more is to be said or made
+    bool closed_ = false;             // no result file is to be opened any more
+    bool retries_published_ = false;  // what failed in the published file
+    bool has_file_ = false;           // results_ holds one
     std::unique_ptr<io::DatasetSource> datasets_;
     std::unique_ptr<RunResultFile> results_;
 };
 
 }  // namespace
-
-std::string take_unfinished(Command& command, RunOptions& options) {
-    auto const& path = options.output;
-    auto const journal = io::journal_path_of(path);
-    if (::access(journal.c_str(), F_OK) != 0) {
-        if (auto const finished = hdf5::read_finished_run(path))
-            throw Error(ExitCode::done, fmt::format("{} is complete; there is nothing to resume", path));
-        throw UsageError(fmt::format(
-            "{}: there is no unfinished run of it ({} does not exist); give the name that stood behind -o",
-            path, journal));
-    }
-    auto const recorded = io::read_journal(journal);
-    if (!recorded || recorded->identity.job.empty())
-        throw UsageError(fmt::format("{}: its run has no results yet; start it again with plenum run", path));
-    auto const& identity = recorded->identity;
-    if (JobRegistry::global().find(identity.job) == nullptr)
-        throw UsageError(
-            fmt::format("{}: was begun by job '{}', which this program does not have; resume with the one "
-                        "that began it",
-                        path, identity.job));
-    command.job = identity.job;
-    for (auto const& option : identity.options) {
-        command.job_options[option.name] = option.value;
-        if (option.given) command.given_job_options.insert(option.name);
-    }
-    options.seed = identity.seed;
-    return identity.job;
-}
 
 std::unique_ptr<Program> make_job_program(Command const& command, std::string arguments) {
     return std::make_unique<JobProgram>(command, std::move(arguments));

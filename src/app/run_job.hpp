@@ -10,10 +10,6 @@
 
 namespace plenum::app {
 
-/// Puts job, options and seed of the unfinished run of options.output into both; returns the job. Throws what
-/// ends the program when there is none; ExitCode::done when the file is complete.
-std::string take_unfinished(Command& command, RunOptions& options);
-
 /// `arguments`: the command line, for the record.
 [[nodiscard]] std::unique_ptr<Program> make_job_program(Command const& command, std::string arguments);
 

@@ -203,8 +203,8 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .show = [](RunOptions const& o) { return std::to_string(o.seed); }},
         flag<&RunOptions::force>("force", "replace an existing result file"),
         flag<&RunOptions::restart>("restart", "discard what an unfinished run of the same file has left"),
-        flag<&RunOptions::retry_failed>("retry-failed",
-                                        "run tasks again that failed before the run was interrupted"),
+        flag<&RunOptions::retry_failed>(
+            "retry-failed", "run tasks again that failed, of an unfinished run or of a finished file"),
         {.name = "commit-interval",
          .placeholder = "SECONDS",
          .default_text = "1",

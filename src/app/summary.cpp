@@ -48,6 +48,8 @@ constexpr std::size_t most_failures_shown = 5;
     auto text =
         row("wall time", fmt::format("{} (first task after {}, computing {})", seconds(summary.wall_seconds),
                                      seconds(summary.first_task_seconds), seconds(summary.compute_seconds)));
+    if (summary.earlier > 0)
+        text += row("resumed", fmt::format("{} tasks were over before", summary.earlier));
     auto const rate = tasks_per_second(summary);
     text += row("throughput", rate ? format_task_rate(*rate) : "-");
     text += row("parallel efficiency", format_percent(parallel_efficiency(summary)));
@@ -145,7 +147,7 @@ constexpr std::size_t most_failures_shown = 5;
 
 std::optional<double> tasks_per_second(RunSummary const& summary) {
     if (!(summary.wall_seconds > 0)) return std::nullopt;
-    return static_cast<double>(summary.done + summary.failed) / summary.wall_seconds;
+    return static_cast<double>(summary.done + summary.failed - summary.earlier) / summary.wall_seconds;
 }
 
 std::optional<double> parallel_efficiency(RunSummary const& summary) {

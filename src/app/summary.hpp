@@ -32,9 +32,10 @@ struct RunSummary {
     };
 
     std::string job = {};
-    std::uint64_t tasks = 0;   ///< how many there are
-    std::uint64_t done = 0;    ///< with a result
-    std::uint64_t failed = 0;  ///< ended without one; the rest of `tasks` did not run
+    std::uint64_t tasks = 0;    ///< how many there are
+    std::uint64_t done = 0;     ///< with a result
+    std::uint64_t failed = 0;   ///< ended without one; the rest of `tasks` did not run
+    std::uint64_t earlier = 0;  ///< of done and failed, those before the run was resumed
     double wall_seconds = 0;
     double first_task_seconds = 0;  ///< from the start of the run to the start of the first task
     double compute_seconds = 0;     ///< from the start of the first task to the end of the last

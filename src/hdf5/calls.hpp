@@ -136,7 +136,7 @@ inline void d_write(hid_t dataset, hid_t type, hid_t memory, hid_t place, void c
 inline void d_read(hid_t dataset, hid_t type, void* into) {
     checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "H5Dread");
 }
-inline void d_read_part(hid_t dataset, hid_t type, hid_t memory, hid_t place, void* into) {
+inline void d_read_block(hid_t dataset, hid_t type, hid_t memory, hid_t place, void* into) {
     checked(H5Dread(dataset, type, memory, place, H5P_DEFAULT, into), "H5Dread");
 }
 inline void d_reclaim(hid_t type, hid_t space, void* values) {

@@ -37,25 +37,8 @@ std::vector<std::byte> read_rows(hid_t dataset, ElementType as, std::uint64_t fi
     auto const place = call::d_space(dataset);
     call::s_select_block(place, start.data(), counts.data());
     auto const memory = call::s_create_simple(static_cast<int>(counts.size()), counts.data());
-    call::d_read_part(dataset, native_type(as), memory, place, bytes.data());
+    call::d_read_block(dataset, native_type(as), memory, place, bytes.data());
     return bytes;
-}
-
-std::vector<std::string> read_strings(hid_t parent, std::string const& path) {
-    if (!path_exists(parent, path)) return {};
-    auto const dataset = call::d_open(parent, path.c_str());
-    auto const type = call::d_type(dataset);
-    auto const extents = extents_of(dataset);
-    if (call::t_class(type) != H5T_STRING || H5Tis_variable_str(type) <= 0 || extents.size() != 1)
-        throw CallError(path + " is no column of strings");
-    if (extents[0] == 0) return {};
-    std::vector<char*> starts(extents[0], nullptr);
-    call::d_read(dataset, type, static_cast<void*>(starts.data()));
-    std::vector<std::string> strings;
-    strings.reserve(starts.size());
-    for (auto const* const start : starts) strings.emplace_back(start == nullptr ? "" : start);
-    call::d_reclaim(type, call::d_space(dataset), static_cast<void*>(starts.data()));
-    return strings;
 }
 
 std::string read_text(hid_t parent, std::string const& path) {

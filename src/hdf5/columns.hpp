@@ -1,4 +1,4 @@
-// Reading tables: columns of numbers and of strings, bytes, names. Only for the sources of this folder.
+// Reading tables: columns of numbers, text, names. Only for the sources of this folder.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +34,6 @@ template <Element T>
     auto const dataset = call::d_open(parent, path.c_str());
     return read_column<T>(dataset, 0, extents_of(dataset).at(0));
 }
-/// Strings of variable length; empty where there are none.
-[[nodiscard]] std::vector<std::string> read_strings(hid_t parent, std::string const& path);
 /// What write_text wrote; empty where it does not exist.
 [[nodiscard]] std::string read_text(hid_t parent, std::string const& path);
 

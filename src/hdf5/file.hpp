@@ -26,8 +26,8 @@ private:
 enum class FileMode : std::uint8_t { create, update, read };
 
 /// Everything in this folder reaches HDF5 through an open file, so that the lock cannot be forgotten.
-/// `create` truncates an existing file. Files being written are not locked by HDF5 (a reader that looks at a
-/// partial file must not stop the run). Throws CallError.
+/// `create` truncates an existing file. HDF5 locks none of them (a reader that looks at a partial file must not
+/// stop the run, nor a file system without locks). Throws CallError.
 class File {
 public:
     File(std::string const& path, FileMode mode);

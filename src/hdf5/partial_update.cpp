@@ -37,9 +37,12 @@ void create_partial_file(std::string const& path, FileFacts const& facts) {
     });
 }
 
-PartialUpdate::PartialUpdate(io::PartialFile& partial, io::Journal& journal,
-                             std::vector<io::PartialFile::Range> data, bool durable)
-    : partial_(partial), journal_(journal), undo_(partial.save(std::move(data))), durable_(durable) {
+PartialUpdate::PartialUpdate(io::RunFiles& files, std::vector<io::PartialFile::Range> data, bool durable)
+    : files_(files),
+      partial_(files.partial()),
+      journal_(files.journal()),
+      undo_(partial_.save(std::move(data))),
+      durable_(durable) {
     if (!durable_) return;
     journal_.append(io::RecordKind::undo, {io::encode(undo_).view()});
     journal_.commit();
@@ -48,6 +51,7 @@ PartialUpdate::PartialUpdate(io::PartialFile& partial, io::Journal& journal,
 PartialUpdate::~PartialUpdate() {
     if (ended_) return;
     try {
+        files_.lock().require_mine();
         partial_.restore(undo_);
         if (!durable_) return;
         partial_.sync();
@@ -70,6 +74,7 @@ void PartialUpdate::run(std::uint64_t bytes, std::function<void(File&)> const& u
 }
 
 void PartialUpdate::commit() {
+    files_.lock().require_mine();
     if (durable_) {
         partial_.sync();
         journal_.append(io::RecordKind::updated, {});

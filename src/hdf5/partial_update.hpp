@@ -9,8 +9,7 @@
 
 #include "hdf5/file.hpp"
 #include "hdf5/publishing.hpp"
-#include "io/journal.hpp"
-#include "io/partial_file.hpp"
+#include "io/run_files.hpp"
 
 namespace plenum::hdf5 {
 
@@ -26,11 +25,10 @@ void create_partial_file(std::string const& path, FileFacts const& facts);
 class PartialUpdate {
 public:
     /// `durable`: there are results to lose; otherwise nothing is synced, and a kill costs the whole file.
-    PartialUpdate(io::PartialFile& partial, io::Journal& journal, std::vector<io::PartialFile::Range> data,
-                  bool durable);
+    PartialUpdate(io::RunFiles& files, std::vector<io::PartialFile::Range> data, bool durable);
     PartialUpdate(PartialUpdate const&) = delete;
     PartialUpdate& operator=(PartialUpdate const&) = delete;
-    /// Takes the change back unless it was committed or kept.
+    /// Takes the change back unless it was committed or kept, or another run has taken over.
     ~PartialUpdate();
 
     /// Opens the file, calls use(file), which adds about `bytes`, and closes it.
@@ -41,6 +39,7 @@ public:
     void keep() noexcept { ended_ = true; }
 
 private:
+    io::RunFiles& files_;
     io::PartialFile& partial_;
     io::Journal& journal_;
     io::Undo undo_;

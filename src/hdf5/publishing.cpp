@@ -7,6 +7,7 @@
 
 #include "base/crc32c.hpp"
 #include "hdf5/map_layout.hpp"
+#include "hdf5/published_results.hpp"
 #include "hdf5/tables.hpp"
 #include "io/recorded_run.hpp"
 
@@ -147,7 +148,7 @@ void write_rest(File& file, Publication const& publication) {
     for (std::size_t i = 0; i < publication.maps.size(); ++i) {
         auto const& map = publication.maps[i];
         write_integrity(
-            file, map.spec.name,
+            file, map.spec.name, map_fingerprint(map.spec),
             map.spec.fixed ? joined(map) : write_ragged(file, map, publication.journal, publication.storage));
         write_map_record(file, map, i);
         write_tasks(file, map, publication.journal, publication.provenance.workers);

@@ -37,7 +37,7 @@ struct Publication {
 };
 
 /// Of published files; a reader refuses any other.
-inline constexpr std::int64_t format_version = 2;
+inline constexpr std::int64_t format_version = 1;
 
 [[nodiscard]] std::string utc_text(std::int64_t unix_seconds);
 /// The other way round; 0 where the text is no such time.

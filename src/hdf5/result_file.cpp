@@ -20,8 +20,11 @@
 #include "hdf5/file.hpp"
 #include "hdf5/map_layout.hpp"
 #include "hdf5/partial_update.hpp"
+#include "hdf5/published_results.hpp"
 #include "hdf5/publishing.hpp"
 #include "hdf5/values.hpp"
+#include "io/partial_contents.hpp"
+#include "io/pending_records.hpp"
 #include "io/positional.hpp"
 #include "io/run_files.hpp"
 
@@ -29,22 +32,11 @@ namespace plenum::hdf5 {
 namespace {
 
 constexpr std::uint64_t guard_ns = 250'000'000;
-constexpr std::size_t most_pending_rows = 16384;
 
 std::uint64_t bytes_of(Shape const& shape, ElementType type) {
     auto with_element = shape;
     with_element.push_back(size_of(type));
     return count_of(with_element);
-}
-
-io::RunRecord this_process(io::RunIdentity const& identity) {
-    std::array<char, 256> host{};
-    ::gethostname(host.data(), host.size() - 1);
-    auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    return {.unix_seconds = now.time_since_epoch().count(),
-            .host = host.data(),
-            .build = identity.build,
-            .command_line = identity.command_line};
 }
 
 std::optional<std::uint64_t> published_journal(std::string const& path) {
@@ -67,13 +59,10 @@ public:
           journal_(files_.journal()),
           committed_results_(files_.recorded().has_value()) {
         if (auto const& recorded = files_.recorded()) {
-            runs_ = recorded->runs;
             maps_ = recorded->maps;
             arrays_ = recorded->arrays;
         }
-        pending_.resize(maps_.size());
-        runs_.push_back(this_process(options_.identity));
-        journal_.append(io::RecordKind::run, {io::encode(runs_.back()).view()});
+        for (std::uint32_t id = 0; id < maps_.size(); ++id) pending_.emplace_back(id);
         if (files_.recorded()) return;
         try {
             create_partial_file(partial_.partial_path(), facts());
@@ -112,21 +101,17 @@ public:
             [&] { journal_.append(io::RecordKind::map, {io::encode(map).view()}); });
         if (spec.fixed) partial_.reserve(map.offset, bytes_of(whole_shape(spec), spec.type));
         maps_.push_back(std::move(map));
-        pending_.emplace_back();
-        return static_cast<io::MapId>(maps_.size() - 1);
+        pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
+        auto const id = static_cast<io::MapId>(maps_.size() - 1);
+        if (!options_.take_from.empty()) {
+            take_results(options_.take_from, spec, id, *this);
+            bytes_written_ = 0;
+        }
+        return id;
     }
 
     io::EarlierResults earlier_results(io::MapId id) const override {
-        io::EarlierResults earlier;
-        auto const& map = known_map(id);
-        map.done.for_each([&](std::uint64_t begin, std::uint64_t end) {
-            earlier.done.push_back({begin, end - begin});
-        });
-        std::map<std::uint64_t, io::Failure const*> last;
-        for (auto const& failure : map.failures)
-            if (!map.done.intersects(failure.task, 1)) last[failure.task] = &failure;
-        for (auto const& [task, failure] : last) earlier.failed.push_back(*failure);
-        return earlier;
+        return io::earlier_results(known_map(id));
     }
 
     void put_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
@@ -141,13 +126,7 @@ public:
         guard();
         partial_.write_at(map.offset + first * map.result_bytes, values);
         data_written_ = true;
-        auto& segments = pending_[static_cast<std::size_t>(id)].segments;
-        if (!segments.empty() && segments.back().first + segments.back().count == first) {
-            segments.back().count += count;
-            segments.back().crc = base::crc32c(values, segments.back().crc);
-        } else {
-            segments.push_back({.first = first, .count = count, .crc = base::crc32c(values)});
-        }
+        pending_[static_cast<std::size_t>(id)].add_results(first, count, values);
         take_note(map, first, count, values.size());
     }
 
@@ -185,11 +164,9 @@ public:
 
     void put_timing(io::MapId id, std::span<io::TimingRow const> rows) override {
         for (auto const& row : rows) (void)open_map(id, row.first, row.count);
-        (void)open_map(id, 0, 0);
+        auto& map = open_map(id, 0, 0);
         if (rows.empty()) return;
-        auto& pending = pending_[static_cast<std::size_t>(id)].timing;
-        pending.insert(pending.end(), rows.begin(), rows.end());
-        if (pending.size() >= most_pending_rows) write_timing(static_cast<std::size_t>(id));
+        pending_[static_cast<std::size_t>(id)].add_timing(rows, journal_, map);
         start_clock();
     }
 
@@ -200,7 +177,11 @@ public:
         auto noted = failure;
         if (auto const before = map.attempts.find(failure.task); before != map.attempts.end())
             noted.attempt = std::max(failure.attempt, before->second.failed + 1);
-        if (map.spec.fixed) erase_result(map, failure.task);
+        if (auto const missing = missing_result(map.spec.type, map.result_bytes);
+            map.spec.fixed && !missing.empty()) {
+            partial_.overwrite_at(map.offset + failure.task * map.result_bytes, missing);
+            data_written_ = true;
+        }
         journal_.append(
             io::RecordKind::failure,
             {io::encode(io::FailureRecord{.map = static_cast<std::uint32_t>(id), .failure = noted}).view()});
@@ -252,16 +233,13 @@ public:
     void commit() override {
         if (first_waiting_ns_ == 0) return;
         files_.lock().require_mine();
-        for (std::size_t id = 0; id < maps_.size(); ++id) {
-            write_segments(id);
-            write_timing(id);
-        }
+        for (std::size_t id = 0; id < maps_.size(); ++id) pending_[id].write(journal_, maps_[id]);
         if (data_written_ || !committed_results_) partial_.sync();
-        journal_.commit();
-        // The names have to be on the disk too.
+        // Before the first record that counts: the names have to be on the disk too.
         if (!committed_results_ && io::sync_folder_of(options_.path) != 0)
             throw EnvironmentError(
                 fmt::format("{}: its folder cannot be synced; check the disk", options_.path));
+        journal_.commit();
         data_written_ = false;
         first_waiting_ns_ = 0;
         committed_results_ = true;
@@ -283,7 +261,7 @@ public:
         Publication const publication{.facts = facts(),
                                       .maps = maps_,
                                       .arrays = arrays_,
-                                      .runs = runs_,
+                                      .runs = files_.runs(),
                                       .identity = options_.identity,
                                       .provenance = provenance,
                                       .partial = partial_,
@@ -298,7 +276,7 @@ public:
             partial_.publish(from);
         } else {
             // Nothing tells that this update is complete but the name that the file takes.
-            PartialUpdate update(partial_, journal_, data_ranges(), committed_results_);
+            PartialUpdate update(files_, io::data_ranges(maps_, arrays_), committed_results_);
             update.run(bytes_of_rest(publication), [&](File& file) { write_rest(file, publication); });
             files_.lock().require_mine();
             partial_.publish(from);
@@ -316,16 +294,11 @@ public:
     std::uint64_t bytes_written() const override { return bytes_written_; }
 
 private:
-    struct Pending {  // waits for the next commit
-        std::vector<io::Segment> segments;
-        std::vector<io::TimingRow> timing;
-    };
-
     FileFacts facts() const {
         return {.software = options_.software,
                 .version = options_.version,
                 .git = options_.git,
-                .created = utc_text(runs_.front().unix_seconds)};
+                .created = utc_text(files_.runs().front().unix_seconds)};
     }
 
     /// use(file) changes the partial file as a whole or not at all, also when the process is killed; then
@@ -334,19 +307,10 @@ private:
     void update_file(std::uint64_t bytes, Use&& use, Note&& note) {
         commit();
         files_.lock().require_mine();
-        PartialUpdate update(partial_, journal_, data_ranges(), committed_results_);
+        PartialUpdate update(files_, io::data_ranges(maps_, arrays_), committed_results_);
         update.run(bytes, use);
         note();
         update.commit();
-    }
-
-    std::vector<io::PartialFile::Range> data_ranges() const {
-        std::vector<io::PartialFile::Range> ranges;
-        for (auto const& map : maps_)
-            if (map.spec.fixed) ranges.push_back({map.offset, map.spec.tasks * map.result_bytes});
-        for (auto const& array : arrays_) ranges.push_back({array.offset, bytes_of(array.shape, array.type)});
-        std::erase_if(ranges, [](auto const& range) { return range.bytes == 0; });
-        return ranges;
     }
 
     io::MapId resume_map(std::size_t id, io::MapSpec const& spec) {
@@ -364,17 +328,14 @@ private:
     /// Results whose bytes are not those that were committed run again.
     void discard_damaged(std::size_t id) {
         auto& map = maps_[id];
-        io::ResultsRecord damaged{.map = static_cast<std::uint32_t>(id)};
+        io::ResultsRecord const damaged{.map = static_cast<std::uint32_t>(id),
+                                        .segments = io::damaged_segments(map, partial_)};
+        if (damaged.segments.empty()) return;
         std::uint64_t tasks = 0;
-        for (auto const& segment : map.segments) {
-            if (checksum(map.offset + segment.first * map.result_bytes, segment.count * map.result_bytes) ==
-                segment.crc)
-                continue;
-            damaged.segments.push_back(segment);
+        for (auto const& segment : damaged.segments) {
+            map.discard(segment.first, segment.count);
             tasks += segment.count;
         }
-        if (damaged.segments.empty()) return;
-        for (auto const& segment : damaged.segments) map.discard(segment.first, segment.count);
         journal_.append(io::RecordKind::discarded, {io::encode(damaged).view()});
         start_clock();
         commit();
@@ -385,54 +346,9 @@ private:
                 tasks, map.spec.name, partial_.partial_path()));
     }
 
-    /// Of bytes of the partial file; where they cannot be read, of fewer.
-    std::uint32_t checksum(std::uint64_t offset, std::uint64_t bytes) const {
-        std::uint32_t crc = 0;
-        std::vector<std::byte> block(std::min<std::uint64_t>(bytes, 1 << 20));
-        auto const end = std::min(offset + bytes, std::max(offset, partial_.bytes()));
-        for (auto at = offset; at < end; at += block.size()) {
-            auto const part = std::span(block).first(std::min<std::uint64_t>(block.size(), end - at));
-            partial_.read_at(at, part);
-            crc = base::crc32c(part, crc);
-        }
-        return crc;
-    }
-
     bool is_stored(io::ArrayRecord const& then, io::ArrayRecord const& now) const {
         return then.type == now.type && then.shape == now.shape && then.crc == now.crc &&
-               checksum(then.offset, bytes_of(then.shape, then.type)) == now.crc;
-    }
-
-    /// Not a number in place of a floating-point result that does not exist.
-    void erase_result(io::MapRecord const& map, std::uint64_t task) {
-        auto const nan = [&]<class T>(T value) {
-            std::vector<T> const values(map.result_bytes / sizeof value, value);
-            partial_.overwrite_at(map.offset + task * map.result_bytes, std::as_bytes(std::span(values)));
-            data_written_ = true;
-        };
-        if (map.spec.type == ElementType::f32) nan(std::numeric_limits<float>::quiet_NaN());
-        if (map.spec.type == ElementType::f64) nan(std::numeric_limits<double>::quiet_NaN());
-    }
-
-    void write_segments(std::size_t id) {
-        auto& pending = pending_[id].segments;
-        if (pending.empty()) return;
-        io::ResultsRecord const record{.map = static_cast<std::uint32_t>(id), .segments = pending};
-        journal_.append(io::RecordKind::results, {io::encode(record).view()});
-        maps_[id].segments.insert(maps_[id].segments.end(), pending.begin(), pending.end());
-        pending.clear();
-    }
-
-    void write_timing(std::size_t id) {
-        auto& pending = pending_[id].timing;
-        if (pending.empty()) return;
-        auto const head = io::encode(io::TimingHead{.map = static_cast<std::uint32_t>(id)});
-        auto const position =
-            journal_.append(io::RecordKind::timing, {head.view(), std::as_bytes(std::span(pending))});
-        auto& map = maps_[id];
-        map.timing.push_back({.rows = pending.size(), .position = position + io::TimingHead::bytes});
-        map.timing_rows += pending.size();
-        pending.clear();
+               partial_.checksum(then.offset, bytes_of(then.shape, then.type)) == now.crc;
     }
 
     void take_note(io::MapRecord& map, std::uint64_t first, std::uint64_t count, std::uint64_t bytes) {
@@ -484,9 +400,8 @@ private:
     io::RunFiles files_;
     io::PartialFile& partial_;
     io::Journal& journal_;
-    std::vector<io::RunRecord> runs_;
     std::vector<io::MapRecord> maps_;
-    std::vector<Pending> pending_;  // of each map
+    std::vector<io::PendingRecords> pending_;  // of each map
     std::vector<io::ArrayRecord> arrays_;
     std::set<std::string> arrays_begun_;  // paths of those that this process has stored or found
     std::uint64_t bytes_written_ = 0;

@@ -16,6 +16,7 @@ namespace plenum::hdf5 {
 struct ResultFileOptions {
     std::string path{};  ///< final name
     io::ExistingFile existing = io::ExistingFile::refuse;
+    std::string take_from{};     ///< a published file whose results count as done; may be that at `path`
     bool restart = false;        ///< discard what an unfinished run has left
     io::RunIdentity identity{};  ///< what is being run
     double commit_seconds = 1;   ///< results wait at most that long until they are on the disk

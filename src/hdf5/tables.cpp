@@ -236,9 +236,11 @@ void write_runs(File& file, std::vector<io::RunRecord> const& runs) {
     write_strings(group, "command_line", column_of(runs, &RunRecord::command_line));
 }
 
-void write_integrity(File& file, std::string const& map, std::vector<io::Segment> const& segments) {
+void write_integrity(File& file, std::string const& map, std::string const& fingerprint,
+                     std::vector<io::Segment> const& segments) {
     using io::Segment;
     auto const group = require_group(file, "/integrity/" + map);
+    write_attribute(group, {"map", fingerprint});
     write_attribute(group,
                     {"meaning", std::string("CRC-32C of the bytes of the results of tasks first to first + "
                                             "count - 1, in the order of the tasks")});

@@ -35,7 +35,9 @@ void write_runs(File& file, std::vector<io::RunRecord> const& runs);
                                                     io::Journal& journal, Storage storage);
 /// /integrity/<map>: first task, number of tasks and CRC-32C of the bytes of their results, which are those
 /// of consecutive tasks with a result, in task order.
-void write_integrity(File& file, std::string const& map, std::vector<io::Segment> const& segments);
+/// `fingerprint`: of the map.
+void write_integrity(File& file, std::string const& map, std::string const& fingerprint,
+                     std::vector<io::Segment> const& segments);
 /// /integrity/<map>/record: the map as the journal describes it, from which failed tasks can be run again.
 void write_map_record(File& file, io::MapRecord const& map, std::size_t number);
 

@@ -2,6 +2,7 @@
 #include "hdf5/values.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 namespace plenum::hdf5 {
@@ -114,6 +115,17 @@ void write_attribute(hid_t object, io::Attribute const& attribute) {
         attribute.value);
 }
 
+std::vector<std::byte> missing_result(ElementType type, std::uint64_t bytes) {
+    auto const filled = [&]<class T>(T value) {
+        std::vector<T> const values(bytes / sizeof value, value);
+        auto const view = std::as_bytes(std::span(values));
+        return std::vector<std::byte>(view.begin(), view.end());
+    };
+    if (type == ElementType::f32) return filled(std::numeric_limits<float>::quiet_NaN());
+    if (type == ElementType::f64) return filled(std::numeric_limits<double>::quiet_NaN());
+    return {};
+}
+
 void write_units(hid_t object, std::string const& units) {
     if (!units.empty()) write_attribute(object, {"units", units});
 }
@@ -202,6 +214,20 @@ void write_strings(hid_t parent, std::string const& path, std::vector<std::strin
     auto const dataset = call::d_create(parent, path.c_str(), type, make_space({values.size()}),
                                         with_parents(), call::p_create(H5P_DATASET_CREATE));
     if (!values.empty()) call::d_write(dataset, type, H5S_ALL, H5S_ALL, starts.data());
+}
+
+std::vector<std::string> read_strings(hid_t parent, std::string const& path) {
+    auto const dataset = call::d_open(parent, path.c_str());
+    auto const space = call::d_space(dataset);
+    auto const type = string_type(H5T_VARIABLE);
+    hsize_t rows = 0;
+    call::s_extents(space, &rows);
+    std::vector<char*> starts(rows, nullptr);
+    if (rows > 0) call::d_read(dataset, type, static_cast<void*>(starts.data()));
+    std::vector<std::string> texts;
+    for (auto const* const start : starts) texts.emplace_back(start == nullptr ? "" : start);
+    if (rows > 0) call::d_reclaim(type, space, static_cast<void*>(starts.data()));
+    return texts;
 }
 
 void write_text(hid_t parent, std::string const& path, std::string const& text) {

@@ -24,6 +24,9 @@ namespace plenum::hdf5 {
 [[nodiscard]] std::string valid_text(std::string_view text);
 
 void write_attribute(hid_t object, io::Attribute const& attribute);
+/// What stands in place of a floating-point result of `bytes` that does not exist: not a number. Empty for
+/// other types.
+[[nodiscard]] std::vector<std::byte> missing_result(ElementType type, std::uint64_t bytes);
 /// Nothing is written if `units` is empty.
 void write_units(hid_t object, std::string const& units);
 
@@ -58,6 +61,8 @@ Handle write_column(hid_t parent, std::string const& path, std::vector<T> const&
 }
 /// One dimension of strings of variable length.
 void write_strings(hid_t parent, std::string const& path, std::vector<std::string> const& values);
+/// What write_strings wrote.
+[[nodiscard]] std::vector<std::string> read_strings(hid_t parent, std::string const& path);
 /// The attribute as text or as a whole number; empty or 0 where it does not exist or is of another type.
 [[nodiscard]] std::string read_text_attribute(hid_t object, char const* name);
 [[nodiscard]] std::int64_t read_number_attribute(hid_t object, char const* name);

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <plenum/error.hpp>
 
+#include "base/crc32c.hpp"
 #include "base/units.hpp"
 #include "io/positional.hpp"
 
@@ -105,6 +106,18 @@ void PartialFile::read_at(std::uint64_t offset, std::span<std::byte> data) const
     if (auto const error = read_fully(fd_.get(), offset, data); error != 0)
         throw EnvironmentError(fmt::format("{}: cannot read results back ({}); check the disk", partial_path_,
                                            std::strerror(error)));
+}
+
+std::uint32_t PartialFile::checksum(std::uint64_t offset, std::uint64_t count) const {
+    std::uint32_t crc = 0;
+    std::vector<std::byte> block(std::min<std::uint64_t>(count, 1 << 20));
+    auto const end = std::min(offset + count, std::max(offset, bytes()));
+    for (auto at = offset; at < end; at += block.size()) {
+        auto const part = std::span(block).first(std::min<std::uint64_t>(block.size(), end - at));
+        read_at(at, part);
+        crc = base::crc32c(part, crc);
+    }
+    return crc;
 }
 
 void PartialFile::overwrite_at(std::uint64_t offset, std::span<std::byte const> data) {

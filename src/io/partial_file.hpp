@@ -47,6 +47,8 @@ public:
     void write_at(std::uint64_t offset, std::span<std::byte const> data);
     /// Reads what was written. Throws EnvironmentError when it cannot be read whole.
     void read_at(std::uint64_t offset, std::span<std::byte> data) const;
+    /// CRC-32C of bytes of the file; of fewer where it ends before them.
+    [[nodiscard]] std::uint32_t checksum(std::uint64_t offset, std::uint64_t bytes) const;
     /// Overwrites without counting.
     void overwrite_at(std::uint64_t offset, std::span<std::byte const> data);
     /// Waits until everything written is on the disk. A failure must end the run.

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <plenum/error.hpp>
 
@@ -25,6 +27,16 @@ void remove_file(std::string const& path) {
                         path, std::strerror(errno)));
 }
 
+RunRecord this_process(RunIdentity const& identity) {
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return {.unix_seconds = now.time_since_epoch().count(),
+            .host = host.data(),
+            .build = identity.build,
+            .command_line = identity.command_line};
+}
+
 /// In this order a kill in between leaves nothing that looks like results.
 void remove_run(std::string const& path) {
     remove_file(path + ".packed");
@@ -41,7 +53,12 @@ RunFiles::RunFiles(RunFilesOptions options) : options_(std::move(options)) {
         refuse_existing(options_.path,
                         options_.existing);  // a run that held the lock may have published meanwhile
         recover();
-        if (!recorded_) begin();
+        if (recorded_)
+            runs_ = recorded_->runs;
+        else
+            begin();
+        runs_.push_back(this_process(options_.identity));
+        journal_->append(RecordKind::run, {encode(runs_.back()).view()});
     } catch (...) {
         lock_->release();
         throw;
@@ -69,10 +86,7 @@ void RunFiles::recover() {
                         "with --restart",
                         partial_path_of(path), journal_path));
     if (auto const why = difference(recorded->identity, options_.identity); !why.empty())
-        throw UsageError(
-            fmt::format("{}: was begun by another run ({}); use the same options, choose another file with "
-                        "-o, or discard its results with --restart",
-                        partial_path_of(path), why));
+        throw other_run_error(path, why);
     resume(std::move(*recorded));
 }
 
@@ -118,12 +132,19 @@ RunEnd RunFiles::leave(bool keep, bool stopped) {
     auto const end = !partial_->forbid_publishing() ? RunEnd::published
                      : keep                         ? RunEnd::resumable
                                                     : RunEnd::nothing;
-    if (end == RunEnd::nothing)
+    if (end == RunEnd::nothing && lock_->is_mine())
         for (auto const& name :
              {packed_path(), partial_path_of(options_.path), journal_path_of(options_.path)})
             ::unlink(name.c_str());
     if (stopped) lock_->release();
     return end;
+}
+
+UsageError other_run_error(std::string const& path, std::string const& difference) {
+    return UsageError(
+        fmt::format("{}: was begun by another run ({}); use the same options, choose another file with -o, "
+                    "or discard its results with --restart",
+                    partial_path_of(path), difference));
 }
 
 void remove_left_overs(std::string const& path, std::uint64_t published_journal) {

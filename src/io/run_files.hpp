@@ -5,7 +5,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <plenum/error.hpp>
 #include <string>
+#include <vector>
 
 #include "io/journal.hpp"
 #include "io/partial_file.hpp"
@@ -44,6 +46,8 @@ public:
     /// What the unfinished run has left; nothing: this one is new.
     [[nodiscard]] std::optional<RecordedRun> const& recorded() const noexcept { return recorded_; }
 
+    /// The processes that have worked on the run, this one last.
+    [[nodiscard]] std::vector<RunRecord> const& runs() const noexcept { return runs_; }
     /// The final file is on the disk: removes the others.
     void remove_others();
     /// The process ends. Any thread; other calls may be under way unless `stopped`, which lets go of the
@@ -60,7 +64,11 @@ private:
     std::unique_ptr<PartialFile> partial_;
     std::unique_ptr<Journal> journal_;
     std::optional<RecordedRun> recorded_;
+    std::vector<RunRecord> runs_;
 };
+
+/// Files of an unfinished run that is another than this one.
+[[nodiscard]] UsageError other_run_error(std::string const& path, std::string const& difference);
 
 /// Removes what is left beside a published file that was made from it. Does nothing while a run holds the
 /// lock.

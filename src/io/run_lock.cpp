@@ -91,6 +91,8 @@ void RunLock::release() noexcept {
 }
 
 void RunLock::take() {
+    auto const patient_until =
+        std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.patience_seconds);
     for (;;) {
         fd_.reset(::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
         if (!fd_ && errno == EISDIR)
@@ -100,7 +102,11 @@ void RunLock::take() {
         bool const has_flock = options_.use_flock && ::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0;
         if (!has_flock && options_.use_flock) {
             if (errno == EINTR) continue;
-            if (errno == EWOULDBLOCK) refuse(read_owner(fd_.get()));
+            if (errno == EWOULDBLOCK) {
+                if (std::chrono::steady_clock::now() > patient_until) refuse(read_owner(fd_.get()));
+                std::this_thread::sleep_for(50ms);
+                continue;
+            }
         }
         if (!is_same_file(fd_.get(), lock_path_)) continue;  // its owner removed it in this moment
         auto const owner = read_owner(fd_.get());

@@ -15,7 +15,9 @@ namespace plenum::io {
 struct LockOptions {
     double beat_seconds = 5;    ///< between two signs of life
     double stale_seconds = 60;  ///< without one, after which an owner on another host counts as dead
-    bool use_flock = true;      ///< false: as on a file system that refuses it
+    double patience_seconds =
+        3;  ///< for an owner that is just ending: what a killed launcher leaves takes a moment
+    bool use_flock = true;  ///< false: as on a file system that refuses it
 };
 
 /// The process that holds a lock.
@@ -40,6 +42,7 @@ public:
     /// Throws EnvironmentError when another run has taken the lock over, or somebody has removed it: this one
     /// must not write any more. Cost: some microseconds.
     void require_mine() const;
+    [[nodiscard]] bool is_mine() const noexcept;
     /// Nothing will be written any more: removes the file, unless it belongs to another run by now. Otherwise
     /// the end of the process lets go of the lock.
     void release() noexcept;
@@ -66,7 +69,6 @@ private:
     [[nodiscard]] bool is_dead(Owner const& owner, bool has_flock);
     /// Puts a new file of this run in the place of the old one.
     void replace();
-    [[nodiscard]] bool is_mine() const noexcept;
     [[noreturn]] void refuse(Owner const& owner) const;
     void beat();
 

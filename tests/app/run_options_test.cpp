@@ -97,7 +97,9 @@ TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
         {"executors", {"1", "12"}},           {"threads-per-task", {"auto", "4"}},
         {"tasks-per-executor", {"0", "100"}},
         {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
-        {"force", {"true", "false"}},         {"progress", {"auto", "bar", "lines", "none"}},
+        {"force", {"true", "false"}},         {"restart", {"true", "false"}},
+        {"retry-failed", {"true", "false"}},  {"commit-interval", {"1", "0", "0.25", "3600"}},
+        {"compress", {"none", "gzip:1", "gzip:9"}}, {"progress", {"auto", "bar", "lines", "none"}},
         {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}},
         {"config", {"none", "run.toml"}}};
     for (auto const& option : table()) {

@@ -266,6 +266,46 @@ TEST_F(Resume, AKilledPublishingIsFinishedByTheSameCommand) {
         << "a published journal was taken for an open one";
 }
 
+TEST_F(Resume, APublishedFileGivesItsResultsAndFailuresToAnother) {
+    for (int const gzip : {0, 4}) {
+        auto how = options();
+        how.gzip = gzip;
+        how.existing = io::ExistingFile::replace;
+        {
+            auto const sink = create_result_file(how);
+            auto const map = sink->begin_map(fixed_);
+            sink->put_fixed(map, 0, 2, bytes(numbers(4, 0)));
+            sink->put_failure(map, {.task = 2, .rank = 9, .cause = FailureCause::crash, .message = "pivot"});
+            sink->put_fixed(map, 3, 3, bytes(numbers(6, 6)));
+            auto const ragged = sink->begin_map(ragged_);
+            sink->put_ragged(ragged, 1, std::vector<std::uint64_t>{3, 1}, bytes(numbers(4, 10)));
+            sink->publish({});
+        }
+        how.take_from = path_;
+        {
+            auto const sink = create_result_file(how);
+            auto other = fixed_;
+            other.version = 2;
+            EXPECT_THROW((void)sink->begin_map(other), UsageError);
+        }
+        auto const sink = create_result_file(how);
+        auto const map = sink->begin_map(fixed_);
+        EXPECT_THAT(done_of(*sink, map), ElementsAre(0, 1, 3, 4, 5));
+        auto const failed = sink->earlier_results(map).failed;
+        ASSERT_EQ(failed.size(), 1u);
+        EXPECT_EQ(failed.front().cause, FailureCause::crash);
+        EXPECT_EQ(failed.front().message, "pivot");
+        sink->put_fixed(map, 2, 1, bytes(numbers(2, 4)));
+        auto const ragged = sink->begin_map(ragged_);
+        EXPECT_THAT(done_of(*sink, ragged), ElementsAre(1, 2));
+        sink->publish({});
+        EXPECT_EQ(load<double>(path_, "results/m"), numbers(12, 0));
+        EXPECT_THAT(load<int>(path_, "tasks/m/attempts"), ElementsAre(1, 1, 2, 1, 1, 1));
+        EXPECT_THAT(load<double>(path_, "results/r/values"), ElementsAre(10, 11, 12, 13));
+        EXPECT_THAT(load<int>(path_, "failures/m/task"), ElementsAre(2));
+    }
+}
+
 TEST_F(Resume, CompressedResultsAreTheSame) {
     auto compressed = options();
     compressed.gzip = 4;
@@ -340,7 +380,8 @@ TEST_F(Resume, KillsAtAnyMomentLoseNothingThatWasCommitted) {
     std::mt19937_64 random(std::random_device{}());
     int kills = 0, runs = 0;
     while (runs < 40 && std::chrono::steady_clock::now() < deadline) {
-        std::filesystem::remove(path_);
+        for (auto const* const name : {"", ".partial", ".journal", ".lock"})
+            std::filesystem::remove(path_ + name);
         auto how = options();
         how.gzip = runs % 2 == 0 ? 0 : 4;
         for (;; ++kills) {

@@ -68,7 +68,8 @@ void write(std::string const& path) {
     sink->end_map(peaks);
     auto const many = sink->begin_map({.name = "many", .tasks = 2'000'000, .type = ElementType::u8});
     std::vector<std::uint8_t> const ones(2'000'000, 1);
-    sink->put_fixed(many, 0, ones.size(), bytes(ones));
+    sink->put_fixed(many, 0, 1'500'000, bytes(ones).first(1'500'000));
+    sink->put_fixed(many, 1'500'001, 499'999, bytes(ones).first(499'999));
     sink->put_timing(many, std::vector<io::TimingRow>{
                                {.first = 0, .count = 1'000'000, .rank = 1, .start = 7, .duration = 2},
                                {.first = 1'000'000, .count = 1'000'000, .rank = 2}});

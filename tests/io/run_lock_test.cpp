@@ -35,7 +35,8 @@ protected:
                         beat, beats));
     }
 
-    LockOptions options_{.beat_seconds = 0.05, .stale_seconds = 0.6, .use_flock = GetParam()};
+    LockOptions options_{
+        .beat_seconds = 0.05, .stale_seconds = 0.6, .patience_seconds = 0.05, .use_flock = GetParam()};
     TemporaryFolder folder_;
     std::string path_ = folder_.file("out.h5");
 };

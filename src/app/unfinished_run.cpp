@@ -1,0 +1,107 @@
+#include "app/unfinished_run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "app/job_registry.hpp"
+#include "app/startup.hpp"
+#include "hdf5/open_run.hpp"
+#include "hdf5/result_file.hpp"
+#include "io/journal_format.hpp"
+#include "io/recorded_run.hpp"
+#include "io/run_files.hpp"
+
+namespace plenum::app {
+namespace {
+
+std::optional<io::RecordedRun> recorded_run(std::string const& path) {
+    auto const journal = io::journal_path_of(path);
+    if (::access(journal.c_str(), F_OK) != 0) return std::nullopt;
+    return io::read_journal(journal);
+}
+
+/// What the run was begun with becomes what is asked for.
+std::string take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity) {
+    if (JobRegistry::global().find(identity.job) == nullptr)
+        throw UsageError(
+            fmt::format("{}: was begun by job '{}', which this program does not have; use the one "
+                        "that began it",
+                        options.output, identity.job));
+    command.job = identity.job;
+    for (auto const& option : identity.options) {
+        command.job_options[option.name] = option.value;
+        if (option.given) command.given_job_options.insert(option.name);
+    }
+    options.seed = identity.seed;
+    return identity.job;
+}
+
+}  // namespace
+
+io::RunIdentity identity_of(Command const& command, std::uint64_t seed, std::string const& command_line) {
+    io::RunIdentity identity{
+        .job = command.job, .options = {}, .seed = seed, .build = program_id(), .command_line = command_line};
+    for (auto const& [name, value] : command.job_options)
+        identity.options.push_back(
+            {.name = name, .value = value, .given = command.given_job_options.contains(name)});
+    return identity;
+}
+
+std::optional<FinishedText> find_finished(std::string const& path, io::RunIdentity const& identity) {
+    auto const finished = hdf5::read_finished_run(path);
+    if (!finished || finished->fingerprint != io::fingerprint(identity)) return std::nullopt;
+    io::remove_left_overs(path, finished->journal);
+    if (finished->without_result == 0)
+        return FinishedText{
+            .code = ExitCode::done,
+            .text = fmt::format("{} is complete ({} tasks); nothing to do, --force computes it anew", path,
+                                finished->tasks)};
+    return FinishedText{
+        .code = ExitCode::tasks_failed,
+        .text = fmt::format("{} is complete, {} of {} tasks have no result; --retry-failed runs "
+                            "them again",
+                            path, finished->without_result, finished->tasks)};
+}
+
+std::vector<std::string> describe_unfinished(std::string const& path, io::RunIdentity const& identity) {
+    std::vector<std::string> lines;
+    auto const recorded = recorded_run(path);
+    if (!recorded || !recorded->has_results()) return lines;
+    if (auto const why = io::difference(recorded->identity, identity); !why.empty())
+        throw io::other_run_error(path, why);
+    for (auto const& map : recorded->maps)
+        lines.push_back(fmt::format("map '{}': {} of {} tasks are done already", map.spec.name,
+                                    map.done.count(), map.spec.tasks));
+    return lines;
+}
+
+std::string take_unfinished(Command& command, RunOptions& options) {
+    auto const& path = options.output;
+    auto const recorded = recorded_run(path);
+    if (!recorded || recorded->identity.job.empty()) {
+        if (hdf5::read_finished_run(path))
+            throw Error(ExitCode::done, fmt::format("{} is complete; there is nothing to resume", path));
+        throw UsageError(
+            fmt::format("{}: there is no unfinished run of it with results; give the name that stood behind "
+                        "-o, or begin with plenum run",
+                        path));
+    }
+    return take_identity(command, options, recorded->identity);
+}
+
+std::string take_failed(Command& command, RunOptions& options) {
+    auto const reader = hdf5::open_run(options.output, hdf5::Prefer::finished);
+    auto const& run = reader->run();
+    bool const has_failed = std::ranges::any_of(
+        run.maps, [](io::MapRecord const& map) { return map.done.count() < map.spec.tasks; });
+    if (run.state == io::RunState::finished && !has_failed)
+        throw Error(ExitCode::done,
+                    fmt::format("{}: all its tasks are done; there is nothing to retry", run.file));
+    options.output = run.output;
+    options.retry_failed = true;
+    return take_identity(command, options, run.identity);
+}
+
+}  // namespace plenum::app

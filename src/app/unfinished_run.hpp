@@ -1,0 +1,38 @@
+// What earlier processes have left of a run: finished files, unfinished ones, and going on with them.
+#pragma once
+
+#include <optional>
+#include <plenum/error.hpp>
+#include <string>
+#include <vector>
+
+#include "app/command_line.hpp"
+#include "io/result_records.hpp"
+
+namespace plenum::app {
+
+[[nodiscard]] io::RunIdentity identity_of(Command const& command, std::uint64_t seed,
+                                          std::string const& command_line);
+
+struct FinishedText {
+    ExitCode code = ExitCode::done;
+    std::string text{};  ///< one line for the user
+};
+
+/// The result file of an identical run, when it is there already. Removes what a kill after its publishing
+/// left.
+[[nodiscard]] std::optional<FinishedText> find_finished(std::string const& path,
+                                                        io::RunIdentity const& identity);
+
+/// One line for each map of the unfinished run of the file; none when nothing is done. Only looks. Throws
+/// UsageError when it is a run of another identity.
+[[nodiscard]] std::vector<std::string> describe_unfinished(std::string const& path,
+                                                           io::RunIdentity const& identity);
+
+/// Puts job, options and seed of the unfinished run of options.output into both; returns the job. Throws what
+/// ends the program when there is none; ExitCode::done when the file is complete.
+std::string take_unfinished(Command& command, RunOptions& options);
+/// The same for a run that has ended, whose failed tasks are to run again; ExitCode::done when there are none.
+std::string take_failed(Command& command, RunOptions& options);
+
+}  // namespace plenum::app
