@@ -83,7 +83,7 @@ namespace {
     Command command{.kind = CommandKind::run, .resumes = name == "resume", .retries = name == "retry"};
     for (auto const& option : table) {
         if (!parser.given(option.name)) continue;
-        for (auto const* const fixed : {"output", "seed", "restart"})
+        for (auto const* const fixed : {"output", "seed", "restart", "shard", "only"})
             if (option.name == fixed)
                 throw UsageError(
                     fmt::format("{}: --{} is that of the run before; leave it out", name, fixed));
@@ -91,7 +91,7 @@ namespace {
         command.given_options.push_back(option.name);
     }
     command.options.output = rest.front();
-    command.given_options.insert(command.given_options.end(), {"output", "seed", "restart"});
+    command.given_options.insert(command.given_options.end(), {"output", "seed", "restart", "shard", "only"});
     if (command.retries) command.given_options.emplace_back("retry-failed");
     if (rest.size() > 1) parser.refuse(rest[1], "plenum --help");
     return command;

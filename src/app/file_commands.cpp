@@ -13,6 +13,7 @@
 #include <plenum/error.hpp>
 
 #include "app/launch.hpp"
+#include "io/shard.hpp"
 
 namespace plenum::app {
 namespace {
@@ -84,6 +85,16 @@ std::span<FileCommand const> file_commands() {
          .summary = "all that is known about one task: attempts, errors, when and where it ran, its result",
          .options = {{.name = "task", .placeholder = "N", .help = "number of the task"}, map, output_mode},
          .run = run_show},
+        {.name = "merge",
+         .arguments = "FILE... -o FILE",
+         .summary = "join the files of all shards of a run, which --shard has made",
+         .options = {{.name = "output",
+                      .short_name = "o",
+                      .placeholder = "FILE",
+                      .help = "the file with all results"},
+                     {.name = "allow-missing", .help = "tasks of shards that are missing count as not run"}},
+         .most_files = io::most_shards,
+         .run = run_merge},
     };
     return commands;
 }

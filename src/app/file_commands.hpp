@@ -52,5 +52,6 @@ int run_status(FileRequest const& request);
 int run_validate(FileRequest const& request);
 int run_export(FileRequest const& request);
 int run_show(FileRequest const& request);
+int run_merge(FileRequest const& request);
 
 }  // namespace plenum::app

@@ -18,6 +18,7 @@
 #include "app/terminal.hpp"
 #include "base/units.hpp"
 #include "hdf5/open_run.hpp"
+#include "io/shard.hpp"
 
 namespace plenum::app {
 namespace {
@@ -69,11 +70,13 @@ void keep_slowest(std::vector<SlowTask>& slowest, SlowTask task) {
 Status status_of(io::RunReader& reader) {
     Status status;
     auto const& run = reader.run();
+    auto const shard = io::shard_of(run.identity);
     double first_start = std::numeric_limits<double>::infinity(), last_end = 0;
     std::uint64_t ended = 0;
     for (std::size_t i = 0; i < run.maps.size(); ++i) {
         auto const& map = run.maps[i];
-        MapStatus counts{.name = map.spec.name, .tasks = map.spec.tasks, .done = map.done.count()};
+        MapStatus counts{
+            .name = map.spec.name, .tasks = shard.size(map.spec.tasks), .done = map.done.count()};
         std::map<std::uint64_t, FailureCause> last;
         for (auto const& failure : map.failures) last[failure.task] = failure.cause;
         for (auto const& [task, attempts] : map.attempts) {
@@ -95,8 +98,15 @@ Status status_of(io::RunReader& reader) {
         });
         status.maps.push_back(std::move(counts));
     }
-    if (ended > 0 && last_end > first_start)
+    if (run.state == io::RunState::running && !run.runs.empty()) {
+        auto const now =
+            std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+        auto const over = status.sum(&MapStatus::done) + status.sum(&MapStatus::failed) - run.ended_before;
+        auto const seconds = now - static_cast<double>(run.runs.back().unix_seconds);
+        if (over > 0 && seconds > 0) status.tasks_per_second = static_cast<double>(over) / seconds;
+    } else if (ended > 0 && last_end > first_start) {
         status.tasks_per_second = static_cast<double>(ended) / (last_end - first_start);
+    }
     return status;
 }
 
@@ -140,7 +150,9 @@ std::string status_text(io::StoredRun const& run, Status const& status) {
     auto const row = [&](std::string_view name, std::string_view value) {
         text += fmt::format("  {:<12}{}\n", name, one_line(value, std::string::npos, {}));
     };
-    row("job", run.identity.job);
+    auto const shard = io::shard_of(run.identity);
+    row("job", shard.is_part() ? fmt::format("{}, shard {}", run.identity.job, io::text_of(shard))
+                               : run.identity.job);
     if (!run.runs.empty())
         row("begun",
             fmt::format("{}{}", local_time(run.runs.front().unix_seconds),
@@ -183,6 +195,7 @@ std::string status_json(io::StoredRun const& run, Status const& status) {
     Json json{{"file", run.output},
               {"state", word_for(run.state)},
               {"job", run.identity.job},
+              {"shard", io::text_of(io::shard_of(run.identity))},
               {"processes", run.runs.size()},
               {"maps", std::move(maps)},
               {"tasks_per_second", figure(status.tasks_per_second)},

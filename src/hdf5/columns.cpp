@@ -18,6 +18,41 @@ std::vector<std::string> names_in(hid_t parent, std::string const& group) {
     return names;
 }
 
+std::vector<io::Attribute> read_attributes(hid_t object) {
+    std::vector<std::string> names;
+    call::a_iterate(
+        object,
+        [](hid_t, char const* name, H5A_info_t const*, void* data) -> herr_t {
+            static_cast<std::vector<std::string>*>(data)->emplace_back(name);
+            return 0;
+        },
+        &names);
+    std::vector<io::Attribute> attributes;
+    for (auto const& name : names) {
+        auto const attribute = call::a_open(object, name.c_str());
+        auto const type = call::a_type(attribute);
+        auto const space = call::a_space(attribute);
+        if (call::s_class(space) != H5S_SCALAR) continue;
+        switch (call::t_class(type)) {
+            case H5T_INTEGER:
+                attributes.push_back({name, read_number_attribute(object, name.c_str())});
+                break;
+            case H5T_FLOAT: {
+                double value = 0;
+                call::a_read(attribute, H5T_NATIVE_DOUBLE, &value);
+                attributes.push_back({name, value});
+                break;
+            }
+            case H5T_STRING:
+                attributes.push_back({name, read_text_attribute(object, name.c_str())});
+                break;
+            default:
+                break;
+        }
+    }
+    return attributes;
+}
+
 std::vector<std::uint64_t> extents_of(hid_t dataset) {
     auto const space = call::d_space(dataset);
     std::vector<hsize_t> extents(static_cast<std::size_t>(call::s_rank(space)));

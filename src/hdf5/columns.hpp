@@ -16,6 +16,8 @@ namespace plenum::hdf5 {
 /// Names of the links in a group.
 [[nodiscard]] std::vector<std::string> names_in(hid_t parent, std::string const& group);
 [[nodiscard]] std::vector<std::uint64_t> extents_of(hid_t dataset);
+/// The attributes that are text or one number; others are left out.
+[[nodiscard]] std::vector<io::Attribute> read_attributes(hid_t object);
 /// Rows [first, first + count) along the first dimension of a numeric dataset, converted to `as`.
 [[nodiscard]] std::vector<std::byte> read_rows(hid_t dataset, ElementType as, std::uint64_t first,
                                                std::uint64_t count);

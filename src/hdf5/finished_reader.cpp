@@ -100,6 +100,15 @@ public:
         });
     }
 
+    std::vector<io::Attribute> array_attributes(std::size_t number) override {
+        return naming(run_.file, [&] {
+            auto const dataset = call::d_open(file_, run_.arrays.at(number).path.c_str());
+            auto attributes = read_attributes(dataset);
+            std::erase_if(attributes, [](io::Attribute const& each) { return each.name == "crc32c"; });
+            return attributes;
+        });
+    }
+
 private:
     static File open(std::string const& path) {
         struct stat status {};
@@ -156,7 +165,33 @@ private:
                                  .build = builds[i],
                                  .command_line = lines[i]});
         run_.log = read_text(file_, "/provenance/log");
+        run_.needs_merge =
+            read_number_attribute(call::g_open(file_, "/provenance/options"), "needs_merge") != 0;
+        read_workers();
+    }
+
+    void read_workers() {
+        auto const numbers = [&]<class T>(char const* name, T) {
+            return read_column<T>(file_, std::string("/workers/") + name);
+        };
         worker_hosts_ = read_strings(file_, "/workers/host");
+        auto const cores = read_strings(file_, "/workers/cores");
+        auto const rank = numbers("rank", std::int32_t{}), executors = numbers("executors", std::int32_t{});
+        auto const startup = numbers("startup", double{}), init = numbers("init", double{}),
+                   working = numbers("working", double{}), waiting = numbers("waiting", double{}),
+                   commit = numbers("commit", double{});
+        auto const tasks = numbers("tasks", std::uint64_t{});
+        for (std::size_t i = 0; i < rank.size(); ++i)
+            run_.workers.push_back({.rank = rank[i],
+                                    .host = worker_hosts_.at(i),
+                                    .cores = cores.at(i),
+                                    .executors = executors.at(i),
+                                    .startup = startup.at(i),
+                                    .init = init.at(i),
+                                    .working = working.at(i),
+                                    .waiting = waiting.at(i),
+                                    .commit = commit.at(i),
+                                    .tasks = tasks.at(i)});
     }
 
     void read_maps() {

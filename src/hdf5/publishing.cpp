@@ -10,6 +10,7 @@
 #include "hdf5/published_results.hpp"
 #include "hdf5/tables.hpp"
 #include "io/recorded_run.hpp"
+#include "io/shard.hpp"
 
 namespace plenum::hdf5 {
 namespace {
@@ -68,8 +69,9 @@ void write_identity(File& file, Publication const& publication) {
     auto const group = require_group(file, "/provenance");
     std::uint64_t tasks = 0, failed = 0;
     for (auto const& map : publication.maps) {
-        tasks += map.spec.tasks;
-        failed += map.spec.tasks - map.done.count();
+        auto const share = io::shard_of(publication.identity).size(map.spec.tasks);
+        tasks += share;
+        failed += share - std::min(share, map.done.count());
     }
     write_attribute(group, {"identity", io::fingerprint(publication.identity)});
     auto const identity = io::encode(publication.identity);

@@ -27,6 +27,7 @@
 #include "io/pending_records.hpp"
 #include "io/positional.hpp"
 #include "io/run_files.hpp"
+#include "io/shard.hpp"
 
 namespace plenum::hdf5 {
 namespace {
@@ -92,14 +93,16 @@ public:
         io::MapRecord map{.spec = spec, .begun = true};
         if (spec.fixed) {
             map.result_bytes = bytes_of(spec.shape, spec.type);
-            partial_.require_space(bytes_of(whole_shape(spec), spec.type));
+            partial_.require_space(shard_.size(spec.tasks) * map.result_bytes);
         }
         std::uint64_t scales = 0;
         for (auto const& scale : spec.scales) scales += scale.values.size() * sizeof(double);
         update_file(
             scales, [&](File& file) { map.offset = add_map(file, spec, maps_, {}); },
             [&] { journal_.append(io::RecordKind::map, {io::encode(map).view()}); });
-        if (spec.fixed) partial_.reserve(map.offset, bytes_of(whole_shape(spec), spec.type));
+        if (spec.fixed)
+            partial_.reserve(map.offset + shard_.first(spec.tasks) * map.result_bytes,
+                             shard_.size(spec.tasks) * map.result_bytes);
         maps_.push_back(std::move(map));
         pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
         auto const id = static_cast<io::MapId>(maps_.size() - 1);
@@ -397,6 +400,7 @@ private:
     }
 
     ResultFileOptions options_;
+    io::Shard shard_ = io::shard_of(options_.identity);
     io::RunFiles files_;
     io::PartialFile& partial_;
     io::Journal& journal_;

@@ -31,6 +31,7 @@ public:
                 return;
             case RecordKind::run:
                 run_.runs.push_back(decode_run(reader_.payload(record)));
+                run_.ended_before = run_.ended();
                 return;
             case RecordKind::map:
                 return take_map(decode_map(reader_.payload(record)));
@@ -161,6 +162,15 @@ std::string in_words(Shape const& shape) {
 
 }  // namespace
 
+std::uint64_t RecordedRun::ended() const {
+    std::uint64_t tasks = 0;
+    for (auto const& map : maps) {
+        tasks += map.done.count();
+        for (auto const& [task, attempts] : map.attempts) tasks += attempts.has_result ? 0 : 1;
+    }
+    return tasks;
+}
+
 bool RecordedRun::has_results() const noexcept {
     return std::ranges::any_of(
         maps, [](MapRecord const& map) { return !map.done.empty() || !map.attempts.empty(); });
@@ -169,7 +179,13 @@ bool RecordedRun::has_results() const noexcept {
 std::optional<RecordedRun> read_journal(std::string const& journal_path) {
     JournalReader reader(journal_path);
     if (reader.empty() || reader.records().empty()) return std::nullopt;
-    RecordedRun run{.end = reader.end(), .identity = {}, .runs = {}, .maps = {}, .arrays = {}, .undo = {}};
+    RecordedRun run{.end = reader.end(),
+                    .identity = {},
+                    .runs = {},
+                    .maps = {},
+                    .arrays = {},
+                    .ended_before = 0,
+                    .undo = {}};
     Replay replay(reader, run);
     try {
         for (auto const& record : reader.records()) replay.take(record);

@@ -63,6 +63,7 @@ public:
         run_.runs = std::move(recorded.runs);
         run_.maps = std::move(recorded.maps);
         run_.arrays = std::move(recorded.arrays);
+        run_.ended_before = recorded.ended_before;
         for (auto& map : run_.maps) std::ranges::sort(map.pieces, {}, &RaggedPiece::first);
     }
 
@@ -102,6 +103,9 @@ public:
         auto const& record = run_.arrays.at(number);
         return partial_.read(record.offset, bytes_of(record));
     }
+
+    /// They are in the partial file, which only its run opens with HDF5.
+    std::vector<Attribute> array_attributes(std::size_t /*number*/) override { return {}; }
 
 private:
     /// The journal's own checksums were right when it was opened.

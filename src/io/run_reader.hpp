@@ -26,7 +26,11 @@ struct StoredRun {
     std::vector<RunRecord> runs{};  ///< the processes that worked on it
     std::vector<MapRecord> maps{};
     std::vector<ArrayRecord> arrays{};
-    std::string log{};  ///< lines that tasks printed; only of a finished run
+    std::vector<WorkerRow> workers{};  ///< only of a finished run
+    std::uint64_t ended_before =
+        0;                     ///< tasks that were over when the last process began; not of a finished run
+    bool needs_merge = false;  ///< a share of a run whose job has to go on when all shares are there
+    std::string log{};         ///< lines that tasks printed; only of a finished run
 };
 
 /// When tasks ran.
@@ -70,6 +74,7 @@ public:
     [[nodiscard]] virtual std::vector<std::byte> ragged(std::size_t map, std::uint64_t task) = 0;
     /// The content of an array that was stored beside the maps.
     [[nodiscard]] virtual std::vector<std::byte> array(std::size_t number) = 0;
+    [[nodiscard]] virtual std::vector<Attribute> array_attributes(std::size_t number) = 0;
     /// Compares everything that has a checksum with it. Reads all results once.
     [[nodiscard]] CheckReport check();
 
