@@ -11,10 +11,10 @@ from harness import Bench, Failure, Running
 MIB = 1 << 20
 
 
-def _job(bench: Bench, name: str, *arguments: object, ranks: int = 2):
+def _job(bench: Bench, name: str, *arguments: object, ranks: int = 2, nodes: int = 1):
     """One run of a job that times itself: (seconds, checksum)."""
     def run() -> tuple[float, str]:
-        running = bench.plenum(ranks, name, *arguments)
+        running = bench.plenum(ranks, name, *arguments, nodes=nodes)
         report = running.report()
         running.finish()
         return report["seconds"], report["checksum"]
@@ -166,15 +166,15 @@ def file_8b(bench: Bench) -> Iterator[dict]:
     yield _records(bench, "file_8b", 8, bench.pick(512, 2), MIB)
 
 
-def _calls(bench: Bench, name: str, job: str, tasks: int, unit: str, goal: float, value_of) -> dict:
+def _calls(bench: Bench, name: str, job: str, tasks: int, unit: str, goal: float, value_of, nodes: int = 1) -> dict:
     """A figure whose reference is its goal: no plain program does the same."""
-    runs, others = bench.quiet(lambda: _job(bench, job, "--tasks", tasks)(), bench.repetitions)
+    runs, others = bench.quiet(lambda: _job(bench, job, "--tasks", tasks, nodes=nodes)(), bench.repetitions)
     expected = 2 * (tasks * (tasks - 1) // 2) ** 2 + (tasks - 1) * tasks * (2 * tasks - 1) // 6
     if wrong := [checksum for _, checksum in runs if int(checksum, 16) != expected % 2**64]:
         raise Failure(f"{name}: wrong results (checksum {wrong[0]})")
     values = [value_of(seconds) for seconds, _ in runs]
     value, is_time = statistics.median(values), unit == "s"
-    return bench.record(name, value, unit, goal, value / goal, ranks=2, reach=f"{'<' if is_time else '>='} {goal:g}",
+    return bench.record(name, value, unit, goal, value / goal, ranks=2, nodes=nodes, reach=f"{'<' if is_time else '>='} {goal:g}",
                         met=value < goal if is_time else value >= goal, repetitions=bench.repetitions, tasks=tasks,
                         value_range=[min(values), max(values)], other_load=others)
 
@@ -186,6 +186,8 @@ def submit_throughput(bench: Bench) -> Iterator[dict]:
 
 def submit_round_trip(bench: Bench) -> Iterator[dict]:
     yield _calls(bench, "submit_round_trip", "round-trips", bench.pick(10_000, 100), "s", 100e-6, float)
+    yield _calls(bench, "submit_round_trip_between_nodes", "round-trips-between-nodes", bench.pick(2_000, 100), "s", 2e-3,
+                 float, nodes=2)
 
 
 def imap_stream(bench: Bench) -> Iterator[dict]:

@@ -1,8 +1,11 @@
 // Jobs of the figures about single calls and lazy maps.
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <plenum/plenum.hpp>
+#include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "work.hpp"
@@ -50,6 +53,34 @@ int round_trips(plenum::JobContext& job) {
     return 0;
 }
 
+/// The same to the other of two nodes with one executor each: this one's is at work meanwhile.
+int round_trips_between_nodes(plenum::JobContext& job) {
+    auto const tasks = job.option<std::uint64_t>("tasks");
+    auto const& pool = job.pool();
+    for (int i = 0; i < 20; ++i) (void)pool.apply(square, std::uint64_t{1});  // on both nodes
+    auto const at_work = pool.submit(
+        [](double seconds) {
+            auto const end = now_ns() + static_cast<std::uint64_t>(seconds * 1e9);
+            while (now_ns() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return seconds;
+        },
+        5e-3 * static_cast<double>(tasks));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::uint64_t total = 0;
+    std::vector<double> seconds;
+    for (std::uint64_t i = 0; i < tasks; ++i) {
+        auto const start = now_ns();
+        total += pool.apply(square, i) * (2 * i + 1);
+        seconds.push_back(seconds_since(start));
+    }
+    if (at_work.ready())
+        throw std::runtime_error("the calls took longer than the task that keeps one node busy");
+    auto const median = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+    std::nth_element(seconds.begin(), median, seconds.end());
+    report(*median, total);
+    return 0;
+}
+
 int stream(plenum::JobContext& job) {
     auto const tasks = job.option<std::uint64_t>("tasks");
     auto const& pool = job.pool();
@@ -73,6 +104,10 @@ bool const registered[] = {
                      .summary = "x*x as calls, one in flight",
                      .options = {tasks},
                      .run = round_trips}),
+    plenum::add_job({.name = "round-trips-between-nodes",
+                     .summary = "x*x as calls to another node, one in flight",
+                     .options = {tasks},
+                     .run = round_trips_between_nodes}),
     plenum::add_job({.name = "stream", .summary = "x*x as a lazy map", .options = {tasks}, .run = stream})};
 
 }  // namespace

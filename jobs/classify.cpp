@@ -6,8 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/pool.hpp>
@@ -113,35 +111,48 @@ std::vector<float> packed_of(Perceptron const& perceptron) {
     return packed;
 }
 
-/// The weights of a file in the memory of this process, loaded at the first call.
-std::vector<float> const& resident_weights(std::string const& file) {
-    static std::map<std::string, std::vector<float>> loaded;
-    auto const found = loaded.find(file);
-    if (found != loaded.end()) return found->second;
-    return loaded.emplace(file, packed_of(load_perceptron(file))).first->second;
-}
+/// What an executor keeps from task to task.
+struct Model {
+    Evaluator evaluator;
+    std::vector<float> weights;  ///< Load::executor only
+};
+
+/// Makes it, once for each executor.
+struct LoadModel {
+    Layers layers = {};
+    std::string file = {};  ///< of the weights that the executor keeps; empty: none
+
+    Model operator()() const {
+        return {.evaluator = Evaluator(layers),
+                .weights = file.empty() ? std::vector<float>() : packed_of(load_perceptron(file))};
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(cereal::binary_data(&layers, sizeof(layers)), file);
+    }
+};
 
 /// One task: classifies a batch.
 struct Classify {
     /// What travels as its bytes.
     struct Plan {
         Load load = Load::shared;
-        Layers layers = {};
+        std::uint64_t inputs = 0;
         SharedRef<float> weights = {};  ///< Load::shared only
         SharedRef<float> samples = {};  ///< [sample, input]
         std::uint64_t batch = 0;
     };
     Plan plan = {};
-    std::string file = {};  ///< of the weights, for the other modes
+    std::string file = {};  ///< of the weights, for Load::task
 
-    void operator()(std::uint64_t index, std::span<std::int16_t> predictions) const {
+    void operator()(Model& model, std::uint64_t index, std::span<std::int16_t> predictions) const {
         switch (plan.load) {
             case Load::shared:
-                return classify(plan.weights.span(), index, predictions);
+                return classify(model.evaluator, plan.weights.span(), index, predictions);
             case Load::executor:
-                return classify(resident_weights(file), index, predictions);
+                return classify(model.evaluator, model.weights, index, predictions);
             case Load::task:
-                return classify(packed_of(load_perceptron(file)), index, predictions);
+                return classify(model.evaluator, packed_of(load_perceptron(file)), index, predictions);
         }
     }
 
@@ -151,19 +162,12 @@ struct Classify {
     }
 
 private:
-    void classify(std::span<float const> weights, std::uint64_t index,
+    void classify(Evaluator& evaluator, std::span<float const> weights, std::uint64_t index,
                   std::span<std::int16_t> predictions) const {
-        thread_local std::optional<Evaluator> evaluator;  // keeps its memory from task to task
-        thread_local Layers made_for;
-        if (!evaluator || made_for != plan.layers) {
-            evaluator.emplace(plan.layers);
-            made_for = plan.layers;
-        }
         auto const first = index * plan.batch;
         auto const count = std::min(plan.batch, plan.samples.rows() - first);
-        auto const inputs = plan.layers.inputs();
-        evaluator->classify(weights, plan.samples.span().subspan(first * inputs, count * inputs),
-                            predictions.first(count));
+        evaluator.classify(weights, plan.samples.span().subspan(first * plan.inputs, count * plan.inputs),
+                           predictions.first(count));
         std::ranges::fill(predictions.subspan(count), no_sample);
     }
 };
@@ -266,13 +270,15 @@ int run_classify(JobContext& job) {
     // Executors may run in other folders and on other nodes: the name has to be whole.
     auto const file =
         request.weights.empty() ? std::string() : std::filesystem::absolute(request.weights).string();
+    auto model = job.pool().worker_state(
+        LoadModel{.layers = layers, .file = request.load == Load::executor ? file : std::string()});
     job.results().map("predictions",
-                      Classify{.plan = {.load = request.load,
-                                        .layers = layers,
-                                        .weights = weights.ref(),
-                                        .samples = inputs.ref(),
-                                        .batch = request.batch},
-                               .file = file},
+                      model.with(Classify{.plan = {.load = request.load,
+                                                   .inputs = layers.inputs(),
+                                                   .weights = weights.ref(),
+                                                   .samples = inputs.ref(),
+                                                   .batch = request.batch},
+                                          .file = request.load == Load::task ? file : std::string()}),
                       indices(batches),
                       {.shape = {request.batch},
                        .version = 1,

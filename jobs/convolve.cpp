@@ -17,6 +17,7 @@
 #include "support/convolution.hpp"
 #include "support/convolve_request.hpp"
 #include "support/image.hpp"
+#include "support/index_scale.hpp"
 #include "support/png.hpp"
 #include "support/random_bank.hpp"
 #include "support/reference.hpp"
@@ -174,7 +175,8 @@ int run_convolve(JobContext& job) {
          .version = 1,
          .dimensions = {"filter", "y", "x"},
          .units = "1",
-         .scales = {{.dimension = 1,
+         .scales = {index_scale(0, "filter", bank.filters),
+                    {.dimension = 1,
                      .name = "y",
                      .values = kept_positions(kept.rows, shape.stride),
                      .units = "pixel"},

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "support/count.hpp"
+#include "support/index_scale.hpp"
 #include "support/reference.hpp"
 #include "support/sampling.hpp"
 
@@ -162,6 +163,8 @@ int run_monte_carlo(JobContext& job) {
                        .version = 1,
                        .dimensions = {"task", "observable", "statistic"},
                        .units = "1",
+                       .scales = {index_scale(0, "task", plan.tasks),
+                                  index_scale(1, "observable", what.size()), index_scale(2, "statistic", 2)},
                        .attributes = {{"long_name", "mean and standard error of each observable"},
                                       {"samples_per_task", static_cast<std::int64_t>(plan.samples)}}});
     if (job.dry_run()) return 0;

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "support/index_scale.hpp"
 #include "support/sleep_plan.hpp"
 
 namespace plenum::jobs {
@@ -39,10 +40,12 @@ int run_sleep(JobContext& job) {
         .dimensions = {"task"},
         .units = "s",
         .attributes = {{"long_name", "measured time asleep"}, {"requested_total", plan.total()}}};
-    if (plan.unequal.empty())
+    if (plan.unequal.empty()) {
         options.attributes.push_back({"requested", plan.each});
-    else
+        options.scales = {index_scale(0, "task", plan.tasks)};
+    } else {
         options.scales = {{.dimension = 0, .name = "requested", .values = plan.unequal, .units = "s"}};
+    }
     job.say(fmt::format("{} tasks that sleep {:.6g} s in all, the longest {:.6g} s", plan.tasks, plan.total(),
                         plan.longest()));
     auto const start = std::chrono::steady_clock::now();

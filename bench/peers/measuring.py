@@ -6,15 +6,17 @@ import statistics
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import processes
-from harness import Failure, Load, Running, log, short_number
+from harness import QUIET_CORES, Failure, Load, Running, log, short_number
 from workload import PLENUM, Competitor, Disagreement, Output, Place, Reach, Workload
 
 PEERS = pathlib.Path(__file__).resolve().parent
 SAMPLE_SECONDS = 0.05
+ATTEMPTS = 3  # of a run, for a quiet moment
 
 
 @dataclass
@@ -22,6 +24,7 @@ class Measured:
     competitor: Competitor
     seconds: list[float]
     memory_mib: float  # largest sum of PSS over all processes
+    others: float = 0  # cores that other programs used during these runs, at most
 
     @property
     def rate(self) -> float:
@@ -53,10 +56,12 @@ class MemoryWatch:
 
 class Measurement:
     """One workload on this machine. Without repetitions the first run of each competitor counts, in which its memory
-    was watched."""
+    was watched. `patience` (seconds, for all of the workload): how long to wait for moments in which other programs are
+    quiet, and to repeat runs that they have disturbed."""
 
-    def __init__(self, workload: Workload, place: Place, folder: pathlib.Path, repetitions: int):
+    def __init__(self, workload: Workload, place: Place, folder: pathlib.Path, repetitions: int, patience: float):
         self.workload, self.place, self.folder, self.repetitions = workload, place, folder, repetitions
+        self.deadline = time.monotonic() + patience
         self.competitors = [each for each in workload.competitors if self._is_there(each)]
 
     def _is_there(self, competitor: Competitor) -> bool:
@@ -75,21 +80,35 @@ class Measurement:
         inputs.mkdir()
         try:
             self.workload.make_inputs(inputs, self.workload.parameters)
-            load = Load()
             measured = []
             for each in self.competitors:
+                load = Load()
                 seconds, memory = self._once(each, inputs, watch=True)
-                measured.append(Measured(each, [] if self.repetitions else [seconds], memory))
+                measured.append(Measured(each, [], memory) if self.repetitions else
+                                Measured(each, [seconds], memory, load.others()))
             self._check(inputs)
-            load = Load() if self.repetitions else load
             for _ in range(self.repetitions):
                 for each in measured:
-                    each.seconds.append(self._once(each.competitor, inputs)[0])
+                    others, seconds = self._quietly(each.competitor, inputs)
+                    each.seconds.append(seconds)
+                    each.others = max(each.others, others)
                 self._check(inputs)
-            others = load.others()
         finally:
             shutil.rmtree(inputs)
-        yield from (self._record(each, measured, others) for each in measured)
+        yield from (self._record(each, measured) for each in measured)
+
+    def _quietly(self, competitor: Competitor, inputs: pathlib.Path) -> tuple[float, float]:
+        """(cores that other programs used, seconds) of the attempt that was disturbed least."""
+        attempts = []
+        for _ in range(ATTEMPTS):
+            while time.monotonic() < self.deadline and Load().after(0.25) > QUIET_CORES:
+                pass
+            load = Load()
+            seconds, _ = self._once(competitor, inputs)
+            attempts.append((load.others(), seconds))
+            if attempts[-1][0] <= QUIET_CORES or time.monotonic() >= self.deadline:
+                break
+        return min(attempts)
 
     def _output(self, competitor: Competitor, inputs: pathlib.Path) -> pathlib.Path:
         return inputs / f"output.{self.competitors.index(competitor)}"
@@ -132,13 +151,13 @@ class Measurement:
         except Disagreement as problem:
             raise Failure(f"{self.workload.name}: {problem}") from problem
 
-    def _record(self, one: Measured, all_of_them: list[Measured], others: float) -> dict:
+    def _record(self, one: Measured, all_of_them: list[Measured]) -> dict:
         median = statistics.median(one.seconds)
         record = {"workload": self.workload.name, "title": self.workload.title, "competitor": one.competitor.name,
                   "kind": one.competitor.kind, "as_written": one.competitor.as_written, "workers": self.workload.workers,
                   "items": one.competitor.items, "unit": f"{self.workload.unit}/s", "rate": one.rate, "seconds": median,
                   "seconds_range": [min(one.seconds), max(one.seconds)], "memory_mib": one.memory_mib,
-                  "repetitions": len(one.seconds), "other_load": others}
+                  "repetitions": len(one.seconds), "other_load": one.others}
         if one.competitor.kind == PLENUM:
             best = {kind: max(each.rate for each in all_of_them
                               if each.competitor.kind == kind and each.competitor.as_written)
@@ -172,11 +191,11 @@ def has_module(python: str, module: str) -> bool:
     return _modules[python, module]
 
 
-def measure(workload: Workload, place: Place, repetitions: int, folder: pathlib.Path) -> Iterator[dict]:
+def measure(workload: Workload, place: Place, repetitions: int, folder: pathlib.Path, patience: float) -> Iterator[dict]:
     with tempfile.TemporaryDirectory(prefix="peers-", dir=folder) as own:
         here = os.getcwd()
         os.chdir(own)  # jobs leave their result files where they run
         try:
-            yield from Measurement(workload, place, pathlib.Path(own), repetitions).run()
+            yield from Measurement(workload, place, pathlib.Path(own), repetitions, patience).run()
         finally:
             os.chdir(here)

@@ -1,4 +1,5 @@
 # Records of bench/peers/run as a table for the terminal, as Markdown, and as a picture of bars.
+import math
 import pathlib
 
 
@@ -54,9 +55,17 @@ def table(records: list[dict]) -> str:
     return "\n".join([*lines, "", *(note.replace("**", "") for note in _notes(records))])
 
 
+def _bar(record: dict, group: list[dict]) -> str:
+    """Each block more is twice the rate; the slowest of the workload has one."""
+    slowest = min(each["rate"] for each in group)
+    return "█" * (1 + round(math.log2(record["rate"] / slowest)))
+
+
 def markdown(records: list[dict]) -> str:
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|---" * len(HEADINGS) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in _rows(records)]
+    """A table with bars in its last column."""
+    bars = [_bar(record, group) for group in _groups(records) for record in group]
+    lines = ["| " + " | ".join((*HEADINGS, "each █: × 2")) + " |", "|---" * (1 + len(HEADINGS)) + "|"]
+    lines += ["| " + " | ".join((*row, bar)) + " |" for row, bar in zip(_rows(records), bars)]
     return "\n".join([*lines, "", *(f"- {note}" for note in _notes(records))])
 
 

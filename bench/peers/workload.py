@@ -83,10 +83,10 @@ def serial(program: str, items: int, name: str, **more) -> Competitor:
     return Competitor(name, CPP, lambda place: [str(place.build / "bench/peers/bench_peers_serial"), program], items, **more)
 
 
-def plenum(job: str, items: int, ranks: int, name: str = "Plenum", **more) -> Competitor:
-    """A job of bench_peers."""
-    return Competitor(name, PLENUM, lambda place: [str(place.build / "bench/peers/bench_peers"), "run", job], items,
-                      ranks=ranks, **more)
+def plenum(job: str, items: int, ranks: int, name: str = "Plenum", *, options: tuple[str, ...] = (), **more) -> Competitor:
+    """A job of bench_peers. The first one of a workload is what reaches are about."""
+    return Competitor(name, PLENUM, lambda place: [str(place.build / "bench/peers/bench_peers"), "run", job, *options],
+                      items, ranks=ranks, **more)
 
 
 def agree(outputs: list[Output], dtype: str, numbers_per_item: int, relative: float = 0, absolute: float = 0) -> None:

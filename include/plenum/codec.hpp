@@ -20,11 +20,44 @@
 #include <cereal/types/vector.hpp>
 #include <cstddef>
 #include <cstring>
+#include <ranges>
 #include <span>
 #include <streambuf>
 #include <string_view>
 #include <type_traits>
 #include <vector>
+
+namespace plenum::detail {
+
+template <class T>
+inline constexpr bool is_std_array = false;
+template <class T, std::size_t n>
+inline constexpr bool is_std_array<std::array<T, n>> = true;
+
+/// Structs that travel as their bytes inside containers too, where cereal looks for functions of theirs.
+template <class T, class Archive>
+concept PlainStruct =
+    std::is_class_v<T> && std::is_aggregate_v<T> && std::is_trivially_copyable_v<T> && !is_std_array<T> &&
+    !cereal::traits::has_member_serialize<T, Archive>::value &&
+    !cereal::traits::has_member_save<T, Archive>::value &&
+    !cereal::traits::has_non_member_serialize<T, Archive>::value;
+
+}  // namespace plenum::detail
+
+namespace cereal {
+
+template <class T>
+requires plenum::detail::PlainStruct<T, BinaryOutputArchive>
+void save(BinaryOutputArchive& archive, T const& value) {
+    archive(binary_data(&value, sizeof value));
+}
+template <class T>
+requires plenum::detail::PlainStruct<T, BinaryInputArchive>
+void load(BinaryInputArchive& archive, T& value) {
+    archive(binary_data(&value, sizeof value));
+}
+
+}  // namespace cereal
 
 namespace plenum {
 
@@ -79,15 +112,35 @@ template <class T>
 concept PlainBytes = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_reference_v<T> &&
                      !detail::is_view<T>;
 
+namespace detail {
+template <class T>
+struct ElementsTravel;
+}
+
 /// Travels through cereal: standard containers, strings, tuples, and user types with serialize().
 template <class T>
-concept Serializable = !PlainBytes<T> && !detail::is_view<T> && !std::is_pointer_v<T> &&
-                       cereal::traits::is_output_serializable<T, cereal::BinaryOutputArchive>::value &&
-                       cereal::traits::is_input_serializable<T, cereal::BinaryInputArchive>::value;
+concept Serializable =
+    !PlainBytes<T> && !detail::is_view<T> && !std::is_pointer_v<T> && detail::ElementsTravel<T>::value &&
+    cereal::traits::is_output_serializable<T, cereal::BinaryOutputArchive>::value &&
+    cereal::traits::is_input_serializable<T, cereal::BinaryInputArchive>::value;
 
 /// Can be an argument, a captured object or a result of a task.
 template <class T>
 concept Travels = PlainBytes<T> || Serializable<T>;
+
+namespace detail {
+/// cereal takes a container for serialisable whatever its elements are, and fails inside itself.
+template <class T>
+struct ElementsTravel : std::true_type {};
+template <std::ranges::range T>
+requires(!std::is_same_v<std::ranges::range_value_t<T>, T>) struct ElementsTravel<T>
+    : std::bool_constant<Travels<std::ranges::range_value_t<T>>> {
+};
+template <class... T>
+struct ElementsTravel<std::tuple<T...>> : std::bool_constant<(Travels<std::remove_const_t<T>> && ...)> {};
+template <class A, class B>
+struct ElementsTravel<std::pair<A, B>> : ElementsTravel<std::tuple<A, B>> {};
+}  // namespace detail
 
 /// Appends the bytes of `value` to `out`. Cost: one copy.
 template <Travels T>

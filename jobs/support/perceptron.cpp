@@ -83,22 +83,20 @@ void pack(Perceptron const& perceptron, std::span<float> packed) {
     }
 }
 
-void Evaluator::classify(std::span<float const> packed, std::span<float const> samples,
-                         std::span<std::int16_t> predictions) {
+void Evaluator::evaluate(std::span<float const> packed, std::span<float const> samples, std::size_t count) {
     auto const widths = layers_.widths();
-    if (packed.size() != layers_.packed_parameters() ||
-        samples.size() != predictions.size() * widths.front()) {
+    if (packed.size() != layers_.packed_parameters() || samples.size() != count * widths.front()) {
         throw UsageError(
             fmt::format("{} packed parameters and {} inputs do not fit layers {} and {} samples; pass "
                         "what pack() made, and as many inputs as samples have",
-                        packed.size(), samples.size(), to_string(layers_), predictions.size()));
+                        packed.size(), samples.size(), to_string(layers_), count));
     }
-    auto const rows = round_up(predictions.size(), block_rows);
+    auto const rows = round_up(count, block_rows);
     std::size_t widest = 0;
     for (auto const width : widths) widest = std::max(widest, row_pitch(width));
     from_.resize(rows * widest);
     to_.resize(rows * widest);
-    for (std::size_t row = 0; row < predictions.size(); ++row) {
+    for (std::size_t row = 0; row < count; ++row) {
         std::ranges::copy(samples.subspan(row * widths[0], widths[0]),
                           from_.data() + row * row_pitch(widths[0]));
     }
@@ -115,11 +113,24 @@ void Evaluator::classify(std::span<float const> packed, std::span<float const> s
         packed = packed.subspan(biases + packed_size(widths[k - 1], widths[k]));
         std::swap(from_, to_);
     }
+}
+
+void Evaluator::classify(std::span<float const> packed, std::span<float const> samples,
+                         std::span<std::int16_t> predictions) {
+    evaluate(packed, samples, predictions.size());
+    auto const classes = layers_.classes();
     for (std::size_t row = 0; row < predictions.size(); ++row) {
-        auto const* const outputs = from_.data() + row * row_pitch(widths.back());
-        predictions[row] =
-            static_cast<std::int16_t>(std::max_element(outputs, outputs + widths.back()) - outputs);
+        auto const* const outputs = from_.data() + row * row_pitch(classes);
+        predictions[row] = static_cast<std::int16_t>(std::max_element(outputs, outputs + classes) - outputs);
     }
+}
+
+void Evaluator::outputs(std::span<float const> packed, std::span<float const> samples,
+                        std::span<float> outputs) {
+    auto const classes = layers_.classes();
+    evaluate(packed, samples, outputs.size() / classes);
+    for (std::size_t row = 0; row < outputs.size() / classes; ++row)
+        std::copy_n(from_.data() + row * row_pitch(classes), classes, outputs.data() + row * classes);
 }
 
 std::vector<double> outputs_reference(Perceptron const& perceptron, std::span<float const> sample) {

@@ -73,8 +73,13 @@ public:
     /// count is predictions.size(); `packed` as pack() wrote it. On the calling thread.
     void classify(std::span<float const> packed, std::span<float const> samples,
                   std::span<std::int16_t> predictions);
+    /// Writes the outputs themselves, [sample, class], for as many samples as `outputs` has rows.
+    void outputs(std::span<float const> packed, std::span<float const> samples, std::span<float> outputs);
 
 private:
+    /// Leaves the outputs in from_, rows of row_pitch(classes).
+    void evaluate(std::span<float const> packed, std::span<float const> samples, std::size_t count);
+
     Layers layers_;
     std::vector<float> from_;
     std::vector<float> to_;

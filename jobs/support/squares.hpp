@@ -11,7 +11,7 @@ inline constexpr auto square = [](std::uint64_t x) { return x * x; };
 [[nodiscard]] constexpr std::uint64_t sum_of_squares(std::uint64_t count) noexcept {
     if (count == 0) return 0;
     std::uint64_t factors[] = {count - 1, count, 2 * count - 1};
-    for (std::uint64_t const divisor : {2, 3}) {
+    for (std::uint64_t const divisor : {2u, 3u}) {
         for (auto& factor : factors) {
             if (factor % divisor != 0) continue;
             factor /= divisor;

@@ -22,6 +22,7 @@ public:
         queue_.pop_front();
         return incoming;
     }
+    bool ready() const noexcept override { return !queue_.empty(); }
     bool busy() const noexcept override { return !queue_.empty(); }
     std::vector<std::string> exchange(std::string_view mine) override { return {std::string(mine)}; }
     void barrier() override {}

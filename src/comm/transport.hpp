@@ -30,6 +30,8 @@ public:
     virtual void send(int to, wire::Message message) = 0;
     /// The next message that has arrived whole, if any. Local; makes progress on sends and receives.
     [[nodiscard]] virtual std::optional<Incoming> receive() = 0;
+    /// receive() has a message without waiting for anybody: from this rank to itself.
+    [[nodiscard]] virtual bool ready() const noexcept = 0;
     /// Sends and receives that are under way and need further calls of receive() to end.
     [[nodiscard]] virtual bool busy() const noexcept = 0;
 

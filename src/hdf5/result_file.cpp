@@ -34,11 +34,7 @@ namespace {
 
 constexpr std::uint64_t guard_ns = 250'000'000;
 
-std::uint64_t bytes_of(Shape const& shape, ElementType type) {
-    auto with_element = shape;
-    with_element.push_back(size_of(type));
-    return count_of(with_element);
-}
+using io::bytes_of;
 
 std::optional<std::uint64_t> published_journal(std::string const& path) {
     auto const finished = read_finished_run(path);
@@ -331,15 +327,8 @@ private:
     /// Results whose bytes are not those that were committed run again.
     void discard_damaged(std::size_t id) {
         auto& map = maps_[id];
-        io::ResultsRecord const damaged{.map = static_cast<std::uint32_t>(id),
-                                        .segments = io::damaged_segments(map, partial_)};
-        if (damaged.segments.empty()) return;
-        std::uint64_t tasks = 0;
-        for (auto const& segment : damaged.segments) {
-            map.discard(segment.first, segment.count);
-            tasks += segment.count;
-        }
-        journal_.append(io::RecordKind::discarded, {io::encode(damaged).view()});
+        auto const tasks = io::discard_damaged(map, static_cast<std::uint32_t>(id), partial_, journal_);
+        if (tasks == 0) return;
         start_clock();
         commit();
         if (options_.say)

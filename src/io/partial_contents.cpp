@@ -1,7 +1,5 @@
 #include "io/partial_contents.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <map>
 
 namespace plenum::io {
@@ -11,19 +9,31 @@ std::vector<PartialFile::Range> data_ranges(std::vector<MapRecord> const& maps,
     std::vector<PartialFile::Range> ranges;
     for (auto const& map : maps)
         if (map.spec.fixed) ranges.push_back({map.offset, map.spec.tasks * map.result_bytes});
-    for (auto const& array : arrays)
-        ranges.push_back({array.offset, count_of(array.shape) * size_of(array.type)});
+    for (auto const& array : arrays) ranges.push_back({array.offset, bytes_of(array.shape, array.type)});
     std::erase_if(ranges, [](auto const& range) { return range.bytes == 0; });
     return ranges;
 }
 
-std::vector<Segment> damaged_segments(MapRecord const& map, PartialFile const& partial) {
-    std::vector<Segment> damaged;
-    std::ranges::copy_if(map.segments, std::back_inserter(damaged), [&](Segment const& segment) {
-        return partial.checksum(map.offset + segment.first * map.result_bytes,
-                                segment.count * map.result_bytes) != segment.crc;
-    });
-    return damaged;
+std::uint64_t discard_damaged(MapRecord& map, std::uint32_t number, PartialFile const& partial,
+                              Journal& journal) {
+    ResultsRecord damaged{.map = number};
+    std::uint64_t tasks = 0;
+    for (auto const& segment : map.segments) {
+        auto const place = map.offset + segment.first * map.result_bytes;
+        if (partial.checksum(place, segment.count * map.result_bytes) == segment.crc) continue;
+        damaged.segments.push_back(segment);
+        tasks += segment.count;
+    }
+    if (tasks == 0) return 0;
+    for (auto const& segment : damaged.segments) map.discard(segment.first, segment.count);
+    journal.append(RecordKind::discarded, {encode(damaged).view()});
+    return tasks;
+}
+
+std::uint64_t bytes_of(Shape const& shape, ElementType type) {
+    auto with_element = shape;
+    with_element.push_back(size_of(type));
+    return count_of(with_element);
 }
 
 EarlierResults earlier_results(MapRecord const& map) {

@@ -113,8 +113,10 @@ void RunLock::take() {
         if (!owner.machine.empty() && !is_dead(owner, has_flock)) continue;  // it has changed: look again
         if (has_flock && (owner.machine.empty() || owner.machine == me_.machine)) {
             auto const line = text();
-            if (auto const error = write_fully(fd_.get(), 0, std::as_bytes(std::span(line))); error != 0)
+            if (auto const error = write_fully(fd_.get(), 0, std::as_bytes(std::span(line))); error != 0) {
+                release();
                 throw write_error(lock_path_, error, 0, text_bytes);
+            }
         } else {
             replace();
         }

@@ -22,6 +22,7 @@ public:
     int ranks() const noexcept override { return ranks_; }
     void send(int to, wire::Message message) override;
     std::optional<comm::Incoming> receive() override;
+    bool ready() const noexcept override { return !loopback_.empty(); }
     bool busy() const noexcept override { return !sends_.empty() || receiving_ > 0 || !loopback_.empty(); }
     std::vector<std::string> exchange(std::string_view mine) override;
     void barrier() override;

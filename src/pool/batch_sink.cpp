@@ -48,6 +48,7 @@ void MemorySink::finish(std::function<void(std::exception_ptr)> done) {
                                         .message = "the batch was cancelled before the task ran"});
     std::sort(store_->failures.begin(), store_->failures.end(),
               [](auto const& a, auto const& b) { return a.task < b.task; });
+    store_.reset();  // once done is called, the memory is its owner's alone: the next map may need it
     done(nullptr);
 }
 

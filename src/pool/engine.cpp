@@ -26,7 +26,6 @@ constexpr auto page = base::page_most;
 
 // How long a rank sleeps at most. Whoever has something for it on its own node rings its doorbell; only
 // leaders have to look for messages, those from other nodes.
-constexpr int nap_under_way_ms = 0;     // a transfer is under way and needs progress; see wait()
 constexpr int nap_leader_ms = 1;        // a leader among several nodes, when something has just happened
 constexpr int nap_quiet_leader_ms = 4;  // the same, nothing for a while: long tasks, or no work
 constexpr int nap_ms = 100;             // all others
@@ -160,11 +159,12 @@ void Engine::wait() {
     else if (leader_ && leader_->busy())
         timeout = nap_rank_zero_ms;  // results of long tasks are sent on before their block ends
     if (supervisor_->restless()) timeout = std::min(timeout, nap_leader_ms);
-    if (session_.transport().busy()) timeout = nap_under_way_ms;
+    auto const& transport = session_.transport();
+    if (transport.ready()) timeout = 0;
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
     supervisor_->add_poll(fds_);
     actors_->add_poll(fds_);
-    if (timeout == nap_under_way_ms) {
+    if (transport.busy() && !transport.ready()) {  // a transfer is under way and needs progress
         timespec const short_nap{0, 20'000};
         ::ppoll(fds_.data(), fds_.size(), &short_nap, nullptr);
     } else {

@@ -68,6 +68,19 @@ Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* ac
         output_marked_[stream] = output_written(stream);
 }
 
+namespace {
+
+/// Waits awake for a little longer than it takes to answer a call and to make the next: falling asleep and
+/// waking up again takes longer. Others that want the core get it.
+bool comes_soon(std::atomic<std::uint32_t> const& word, std::uint32_t seen) {
+    constexpr std::uint64_t awake_ns = 100'000;
+    for (auto const end = base::now_ns() + awake_ns; base::now_ns() < end; ::sched_yield())
+        if (word.load(std::memory_order_acquire) != seen) return true;
+    return false;
+}
+
+}  // namespace
+
 Executor::End Executor::run() {
     struct CountCacheUse {  // the cell goes with node memory; a thread of the rank may outlive it
         explicit CountCacheUse(detail::CacheUse& use) { detail::count_cache_use_in(&use); }
@@ -97,7 +110,7 @@ Executor::End Executor::serve() {
         if (entered) ringer_.ring(header.leader_bell);
         if (life_over_) return End::life_over;
         if (entered) continue;
-        base::futex_wait(header.work, seen, 1'000'000'000u);
+        if (!comes_soon(header.work, seen)) base::futex_wait(header.work, seen, 1'000'000'000u);
         clock_ = base::now_ns();
     }
 }

@@ -51,6 +51,7 @@ void ExecutorPort::call(detail::ActorAddress to, std::uint64_t method, Bytes req
         head.call = ++calls_;
         pending_.emplace(head.call, std::move(answer));
     }
+    told_.store(true, std::memory_order_release);
     window_.sent(to.rank, bytes);
     socket_.push(wire::ActorRecord::of(head, std::move(request)).whole);
     (void)exchange_until(std::nullopt, [&] { return !socket_.has_unsent(); });
@@ -62,9 +63,10 @@ bool ExecutorPort::wait(detail::ActorAnswer const& answer, detail::Deadline dead
            exchange_until(deadline, [&] { return answer.phase() != detail::FutureState::Phase::pending; });
 }
 
-void ExecutorPort::settle() {
+void ExecutorPort::settle_told() {
     std::lock_guard const lock(mutex_);
     if (!window_.empty()) (void)exchange_until(std::nullopt, [&] { return window_.empty(); });
+    told_.store(false, std::memory_order_relaxed);
 }
 
 void ExecutorPort::on_record(wire::ActorRecord const& record) {

@@ -1,6 +1,7 @@
 // The way from a task to the actors: through a socket to the process of its rank.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,18 +27,22 @@ public:
     bool wait(detail::ActorAnswer const& answer, detail::Deadline deadline) override;
 
     /// Waits until what was told has arrived at the actors' hosts: so a call that is made after the end of a
-    /// task comes after the task's own. Costs nothing when all has.
-    void settle();
+    /// task comes after the task's own. Costs a nanosecond when nothing was told since the last time.
+    void settle() {
+        if (told_.load(std::memory_order_acquire)) settle_told();
+    }
 
 private:
     /// Sends and receives until `done`, which is asked after each step; false when `deadline` comes first.
     template <class Done>
     bool exchange_until(detail::Deadline deadline, Done&& done);
     void on_record(wire::ActorRecord const& record);
+    void settle_told();
 
     int rank_;
     std::int32_t channel_;
-    std::mutex mutex_;  // a task may have threads
+    std::atomic<bool> told_{false};  // there may be calls that have not arrived
+    std::mutex mutex_;               // a task may have threads
     RecordSocket socket_;
     CallWindow window_;
     std::unordered_map<std::uint64_t, std::shared_ptr<detail::ActorAnswer>> pending_;

@@ -188,6 +188,7 @@ void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::pat
     for (auto const& executor : executors)
         if (executor) ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
     for (auto const& executor : executors) {
+        if (!executor) continue;  // poll() would wait for nothing
         pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
         ::poll(&end, 1, executor_end_ms);
     }

@@ -86,7 +86,7 @@ bool Writer::end_within(double seconds, std::function<void()> last, std::functio
 
 void Writer::tick() {
     due_ns_ = never;
-    if (!tick_ || error_) return;
+    if (!tick_ || error_ || has_ended()) return;
     auto const start = base::now_ns();
     try {
         if (auto const pause = tick_(); pause < never - start) due_ns_ = start + pause;
@@ -140,7 +140,7 @@ void Writer::loop() {
         item.work = nullptr;  // lets go of what it held
         busy_ns_ += base::now_ns() - start;
         backlog_ -= item.bytes;
-        if (!has_ended()) tick();
+        tick();
     }
 }
 

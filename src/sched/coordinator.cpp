@@ -134,6 +134,7 @@ void Coordinator::node_lost(NodeId id) {
         }
     std::erase(waiting_, id);
     std::erase_if(waiting_for_, [id](auto const& request) { return request.first == id; });
+    node->held = 0;
     node->alive = false;
     --alive_nodes_;
     alive_executors_ -= node->executors;
@@ -188,9 +189,15 @@ std::uint64_t Coordinator::tasks_unassigned(BatchId batch) const {
 std::uint64_t Coordinator::holds(NodeId id) const {
     auto const node = nodes_.find(id);
     if (node == nodes_.end()) throw std::logic_error(fmt::format("unknown node {}", id));
-    std::uint64_t tasks = 0;
-    for (auto const& [block_id, block] : node->second.blocks) tasks += block.tasks.count();
-    return tasks;
+    return node->second.held;
+}
+
+double Coordinator::load_of(Batch const& batch, NodeId id, Node const& node) const {
+    auto const share = batch.shares.find(id);
+    auto const own = share == batch.shares.end() ? 0 : share->second.held;
+    auto const executors = static_cast<double>(node.executors);
+    auto const others = static_cast<double>(node.held - own) / executors;
+    return static_cast<double>(own) / executors + std::min(1.0, others);
 }
 
 /// Nothing when the node was lost.
@@ -227,6 +234,7 @@ Coordinator::Batch* Coordinator::take_from_block(NodeId node_id, BlockId block_i
     auto& batch = batches_.at(block.batch);
     block.tasks.remove(tasks);
     batch.held -= tasks.size();
+    node->held -= tasks.size();
     if (auto const share = batch.shares.find(node_id); share != batch.shares.end())
         share->second.held -= tasks.size();
     if (block.tasks.empty()) node->blocks.erase(found);
@@ -254,6 +262,7 @@ void Coordinator::assign(Batch& batch, NodeId id, std::uint64_t size, std::vecto
     batch.fresh = std::max(batch.fresh, tasks.last);
     batch.held += tasks.size();
     batch.shares[id].held += tasks.size();
+    nodes_.at(id).held += tasks.size();
     auto const block = next_block_++;
     nodes_.at(id).blocks.emplace(block, Block{.batch = batch.id, .tasks = RangeSet(tasks)});
     out.push_back({.node = id, .batch = batch.id, .block = block, .tasks = tasks});
@@ -295,7 +304,7 @@ void Coordinator::serve_growing(Batch& batch, std::vector<Assignment>& out) {
             if (!node.alive || holds_enough(batch, node)) continue;
             auto const here = growing_room(batch, id, node);
             if (here == 0) continue;
-            auto const load = static_cast<double>(batch.shares[id].held) / node.executors;
+            auto const load = load_of(batch, id, node);
             if (load > least || (load == least && id > best)) continue;
             best = id;
             least = load;

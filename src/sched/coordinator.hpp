@@ -56,7 +56,8 @@ struct Assignment {
 /// that were never assigned; a block never spans two intervals.
 ///
 /// A growing batch is handed out as its tasks come, without waiting for a request: to the node that holds the
-/// fewest of its tasks per executor, as long as that is less than Limits::growing_seconds of work.
+/// fewest of its tasks per executor, one that is busy with other batches coming after one that is not, as
+/// long as that is less than Limits::growing_seconds of work.
 ///
 /// Events only record; take_assignments() decides. Memory: O(nodes + batches + intervals), independent of the
 /// number of tasks. Cost of an event: O(log n) in the intervals of the block or batch, except where it says
@@ -123,7 +124,7 @@ public:
     [[nodiscard]] std::uint64_t tasks_finished(BatchId batch) const;
     /// Tasks that no node holds and that are neither finished nor dropped.
     [[nodiscard]] std::uint64_t tasks_unassigned(BatchId batch) const;
-    /// How many tasks the node holds, over all batches; 0 for a lost node. O(its blocks).
+    /// How many tasks the node holds, over all batches; 0 for a lost node.
     [[nodiscard]] std::uint64_t holds(NodeId node) const;
 
 private:
@@ -136,6 +137,7 @@ private:
         bool alive = false;
         BlockId first_block = 0;  // older block numbers belong to an earlier life
         std::map<BlockId, Block> blocks = {};
+        std::uint64_t held = 0;  // tasks in them
     };
     struct NodeShare {  // what one batch knows about one node
         std::uint64_t max_block = std::numeric_limits<std::uint64_t>::max();
@@ -178,6 +180,8 @@ private:
     bool serve(NodeId node, std::vector<Assignment>& out);
     void serve_growing(Batch& batch, std::vector<Assignment>& out);
     void assign(Batch& batch, NodeId node, std::uint64_t size, std::vector<Assignment>& out);
+    /// Tasks of the batch per executor, and one more where tasks of others keep all executors busy.
+    [[nodiscard]] double load_of(Batch const& batch, NodeId id, Node const& node) const;
     std::uint64_t growing_room(Batch const& batch, NodeId id, Node const& node) const;
     std::uint64_t block_size(Batch const& batch, NodeId id, Node const& node) const;
     static void set_task_seconds(Batch& batch, Node const& node, NodeShare& share, double seconds);

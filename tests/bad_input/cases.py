@@ -20,6 +20,7 @@ class Case:
     full_at: int | None = None  # bytes after which the disk of the current folder is full
     file_limit: int | None = None  # KiB that a file may have; MPI's own files keep to it too: one rank only
     cwd: str | None = None
+    keeps_results: bool = False  # it comes so far that there is something to resume
     other_build: bool = False  # the last rank runs another build; more than one rank only
     most_ranks: int = 1000
 
@@ -301,7 +302,7 @@ DISKS = [
          ("out.h5", "disk full", "written", "make room"), full_at=3_000_000),
     output("file size limit at once", "out.h5", ENVIRONMENT, "out.h5", file_limit=1, most_ranks=1),
     output("file size limit in the results", "out.h5", ENVIRONMENT, "out.h5", "size limit", file_limit=300,
-           most_ranks=1),
+           most_ranks=1, keeps_results=True),
 ]
 
 SIZES = [

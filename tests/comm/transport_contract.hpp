@@ -161,8 +161,10 @@ TEST_P(TransportContract, HandsMessagesToItselfOverUncopied) {
     transport_.send(rank_,
                     wire::AssignBlock{.batch = 9, .block = 3, .tasks = {}, .payload = std::move(payload)});
     EXPECT_TRUE(transport_.busy());
+    EXPECT_TRUE(transport_.ready());
     auto const incoming = transport_.receive();
     ASSERT_TRUE(incoming.has_value());
+    EXPECT_FALSE(transport_.ready());
     EXPECT_EQ(incoming->source, rank_);
     EXPECT_EQ(std::get<wire::AssignBlock>(incoming->message).payload.bytes.data(), bytes);
 }

@@ -65,7 +65,7 @@ TEST(MapExample, StructsAreResults) {
     // [example: result-struct]
     auto const fits = pool.map(
         [](int n) {
-            return Fit{2.0 * n, std::vector<double>(n)};
+            return Fit{2.0 * n, std::vector<double>(static_cast<std::size_t>(n))};
         },
         std::vector{1, 2, 3});
     // [end]
@@ -222,7 +222,7 @@ TEST(ReductionExample, RandomNumbersBelongToTheTask) {
     auto& pool = plenum::api_test::pool();
     // [example: random]
     auto const inside = pool.map(
-        [seed = 42](std::uint64_t task) {
+        [seed = std::uint64_t{42}](std::uint64_t task) {
             auto rng = plenum::task_rng(seed, task);
             int hits = 0;
             for (int i = 0; i < 1000; ++i) hits += std::hypot(rng.uniform01(), rng.uniform01()) < 1;

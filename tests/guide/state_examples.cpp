@@ -74,7 +74,8 @@ TEST(SharedExample, SeveralArraysTogether) {
                      pool.share<int>({0, 2, 3})};
     auto const row_sums = pool.map(
         [a = matrix.refs()](std::uint64_t row) {
-            return std::accumulate(&a.values[a.row_starts[row]], &a.values[a.row_starts[row + 1]], 0.0);
+            auto const* const values = a.values.data();
+            return std::accumulate(values + a.row_starts[row], values + a.row_starts[row + 1], 0.0);
         },
         plenum::indices(2));
     // [end]

@@ -28,6 +28,7 @@ def check_layout(runs: Runs, file: h5py.File, ranks: int, tasks: int, shape: tup
     runs.check(bool(np.isfinite(results[...]).all()), "all results are numbers")
     runs.check(float(np.ptp(results[...])) > 0, "the results are not all equal")
     runs.equal([dim.label for dim in results.dims], ["filter", "y", "x"], "names of the dimensions")
+    runs.equal(results.dims[0][0][...].tolist(), list(range(tasks)), "scale of dimension 0")
     for dimension, name in ((1, "y"), (2, "x")):
         scale = results.dims[dimension][0]
         runs.equal(scale.name, f"/results/{name}", f"scale of dimension {dimension}")

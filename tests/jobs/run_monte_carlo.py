@@ -36,6 +36,8 @@ with Runs() as runs:
             runs.equal((estimates.shape, estimates.dtype), ((TASKS, observables, 2), np.float64), f"{name}: results")
             runs.equal([dimension.label for dimension in h5["results/estimates"].dims],
                        ["task", "observable", "statistic"], f"{name}: dimensions")
+            runs.equal([dimension[0].shape for dimension in h5["results/estimates"].dims],
+                       [(extent,) for extent in estimates.shape], f"{name}: each dimension has a scale")
             error = np.sqrt((estimates[:, :, 1] ** 2).sum(axis=0)) / TASKS
             runs.check(np.allclose(combined[:, 0], estimates[:, :, 0].mean(axis=0), rtol=1e-12, atol=1e-14),
                        f"{name}: the combined estimate is the mean of the tasks")

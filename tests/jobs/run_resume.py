@@ -134,7 +134,7 @@ def kills(here: Path, reference: Path) -> None:
             if path.exists():
                 break
         for _ in range(100):  # the same
-            result = run(ranks, *args, cwd=here)
+            result = run(ranks, *args, "--retry-failed", cwd=here)  # an executor that is killed costs its task
             if "another run" not in result.stderr:
                 break
             time.sleep(0.1)

@@ -22,6 +22,7 @@ with Runs() as runs:
             runs.check(abs(times.attrs["requested_total"] - sum(requested)) < 1e-9, f"{what}: requested total")
             if "--tasks" in words:
                 runs.equal(times.attrs["requested"], requested[0], f"{what}: requested")
+                runs.equal(list(times.dims[0]["task"][...]), list(range(len(requested))), f"{what}: scale")
             else:
                 runs.equal(list(times.dims[0]["requested"][...]), requested, f"{what}: scale")
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <numeric>
@@ -78,6 +79,43 @@ TEST(Writer, ThrowsToWhoeverRuns) {
     int value = 0;
     writer.run([&value] { value = 5; });
     EXPECT_EQ(value, 5) << "an error of run() concerns its caller alone";
+}
+
+TEST(Writer, TicksBetweenPiecesOfWorkAndWhenItIsDue) {
+    std::atomic<int> ticks = 0;
+    constexpr std::uint64_t soon = 1'000'000;
+    Writer writer([&ticks] {
+        ++ticks;
+        return soon;
+    });
+    writer.run([] {});
+    while (ticks < 5) std::this_thread::yield();
+}
+
+TEST(Writer, AnErrorOfATickIsThatOfTheWorkBefore) {
+    Writer writer([]() -> std::uint64_t { throw std::runtime_error("disk full"); });
+    writer.run([] {});
+    while (!writer.broken()) std::this_thread::yield();
+    EXPECT_THROW(writer.run([] {}), std::runtime_error);
+}
+
+TEST(Writer, EndsInTimeOrSaysThatItDidNot) {
+    int last = 0;
+    bool later = false;
+    {
+        Writer writer;
+        EXPECT_TRUE(writer.end_within(60, [&last] { ++last; }));
+        writer.post(1, [&later] { later = true; });
+    }
+    EXPECT_EQ(last, 1);
+    EXPECT_FALSE(later);
+    std::promise<void> go;
+    Writer busy;
+    busy.post(1, [gate = go.get_future().share()] { gate.wait(); });
+    EXPECT_FALSE(busy.end_within(0.01, [] {}));
+    EXPECT_FALSE(busy.end_within(
+        60, [] {}, [] { return true; }));
+    go.set_value();
 }
 
 TEST(Writer, LetsGoOfWhatWorkHeld) {

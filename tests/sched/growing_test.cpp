@@ -57,6 +57,61 @@ TEST(GrowingBatch, HandsOutWhatComesWithoutARequestAndCompletesAfterTheSeal) {
     EXPECT_THAT(coordinator.take_completed(), ElementsAre(batch));
 }
 
+TEST(GrowingBatch, PrefersTheNodeThatOtherBatchesLeaveIdle) {
+    Coordinator coordinator;
+    coordinator.add_node(0, 1);
+    coordinator.add_node(1, 1);
+    auto const busy = coordinator.add_batch({.growing = true});
+    auto const calls = coordinator.add_batch({.growing = true});
+    coordinator.extend(busy, 1);
+    auto const first = coordinator.take_assignments().at(0);
+    EXPECT_EQ(first.node, 0);
+    for (int i = 0; i < 3; ++i) {
+        coordinator.extend(calls, 1);
+        auto const call = coordinator.take_assignments().at(0);
+        EXPECT_EQ(call.node, 1);
+        coordinator.finished(1, call.block, call.tasks);
+    }
+    coordinator.finished(0, first.block, first.tasks);
+    coordinator.extend(calls, 1);
+    EXPECT_EQ(coordinator.take_assignments().at(0).node, 0);
+}
+
+TEST(TakingTurns, ANodeMayAskForABlockOfTheBatchItLacks) {
+    Coordinator coordinator({.first_block_per_executor = 1});
+    coordinator.add_node(0, 1);
+    coordinator.add_node(1, 1);
+    auto const first = coordinator.add_batch({.tasks = 4});
+    auto const second = coordinator.add_batch({.tasks = 1});
+    coordinator.request_of(1, second);
+    coordinator.request(0);
+    auto const blocks = coordinator.take_assignments();
+    ASSERT_EQ(blocks.size(), 2u);
+    EXPECT_EQ(blocks[0].node, 1);
+    EXPECT_EQ(blocks[0].batch, second);
+    EXPECT_TRUE(blocks[0].asked_for);
+    EXPECT_EQ(blocks[1].node, 0);
+    EXPECT_EQ(blocks[1].batch, first);
+    EXPECT_FALSE(blocks[1].asked_for);
+    // It waits while the batch has nothing to give, is served when tasks come back, and goes with its node.
+    coordinator.request_of(0, second);
+    EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
+    coordinator.returned(1, blocks[0].block, blocks[0].tasks);
+    auto const again = coordinator.take_assignments();
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_EQ(again[0].node, 0);
+    EXPECT_TRUE(again[0].asked_for);
+    coordinator.request_of(1, second);
+    coordinator.node_lost(1);
+    coordinator.returned(0, again[0].block, again[0].tasks);
+    EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
+    coordinator.request_of(0, second);
+    coordinator.finished(0, coordinator.take_assignments().at(0).block, again[0].tasks);
+    EXPECT_THAT(coordinator.take_completed(), ElementsAre(second));
+    coordinator.request_of(0, second);  // late: the batch has completed
+    EXPECT_THAT(coordinator.take_assignments(), IsEmpty());
+}
+
 TEST(GrowingBatch, ShortTasksAreHeldByTheTimeTheyTake) {
     Coordinator coordinator({.growing_seconds = 1e-2, .growing_tasks = 1});
     coordinator.add_node(0, 2);

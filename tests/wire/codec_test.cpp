@@ -39,7 +39,48 @@ TEST(Codec, ValuesArriveEqual) {
     EXPECT_EQ(there_and_back(own), own);
 }
 
+struct WithPlainParts {
+    std::vector<Plain> many;
+    std::map<int, Plain> named;
+    std::optional<Plain> maybe;
+    bool operator==(WithPlainParts const&) const = default;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(many, named, maybe);
+    }
+};
+
+TEST(Codec, PlainStructsTravelInsideOfContainers) {
+    EXPECT_EQ(there_and_back(std::vector<Plain>{{1, 2.0}, {3, 4.0}}),
+              (std::vector<Plain>{{1, 2.0}, {3, 4.0}}));
+    EXPECT_EQ(there_and_back(std::pair(std::string("p"), Plain{5, 6.0})),
+              std::pair(std::string("p"), Plain{5, 6.0}));
+    WithPlainParts const parts{{{1, 0.5}}, {{7, {2, 1.5}}}, Plain{3, 2.5}};
+    EXPECT_EQ(there_and_back(parts), parts);
+}
+
+/// Its bytes are not what it saves.
+struct SavesItsHalf {
+    int value;
+    bool operator==(SavesItsHalf const&) const = default;
+    template <class Archive>
+    void save(Archive& archive) const {
+        archive(value / 2);
+    }
+    template <class Archive>
+    void load(Archive& archive) {
+        archive(value);
+        value *= 2;
+    }
+};
+
+TEST(Codec, OwnFunctionsOfAStructComeBeforeItsBytes) {
+    EXPECT_EQ(there_and_back(std::vector<SavesItsHalf>{{7}}), (std::vector<SavesItsHalf>{{6}}));
+}
+
 TEST(Codec, WhatCannotTravelIsNoCandidate) {
+    static_assert(!Travels<std::vector<int*>>);
+    static_assert(!Travels<std::map<int, std::vector<std::string_view>>>);
     static_assert(!Travels<int*>);
     static_assert(!Travels<std::span<int const>>);
     static_assert(!Travels<std::string_view>);

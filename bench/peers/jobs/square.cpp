@@ -1,4 +1,4 @@
-// bench_peers run square: pool.map_reduce over a range of indices.
+// bench_peers run square: pool.map_reduce over a range of indices, or pool.imap and a sum.
 #include <cstdint>
 #include <functional>
 #include <plenum/plenum.hpp>
@@ -14,7 +14,14 @@ namespace bench {
 namespace {
 
 int square_job(plenum::JobContext& job) {
+    bool const streamed = job.option<std::string>("mode") == "square_imap";
     auto const sum = [&](std::uint64_t count) {
+        if (streamed) {
+            std::uint64_t total = 0;
+            for (auto const value : job.pool().imap(plenum::jobs::square, plenum::indices(count)))
+                total += value;
+            return total;
+        }
         return job.pool().map_reduce(plenum::jobs::square, plenum::indices(count), std::uint64_t{0},
                                      std::plus<>());
     };
@@ -26,8 +33,10 @@ int square_job(plenum::JobContext& job) {
     return 0;
 }
 
-bool const registered = plenum::add_job(
-    {.name = "square", .summary = "the sum of many squares", .options = peer_options({}), .run = square_job});
+bool const registered = plenum::add_job({.name = "square",
+                                         .summary = "the sum of many squares",
+                                         .options = peer_options({"mode"}),
+                                         .run = square_job});
 
 }  // namespace
 }  // namespace bench

@@ -32,10 +32,8 @@ std::uint64_t Parameters::number(std::string const& name) const {
 
 int main(int argc, char** argv) {
     std::map<std::string_view, std::function<void(bench::Parameters const&)>> const programs{
-        {"blob_sum", bench::blob_sum},
-        {"convolve", bench::convolve},
-        {"prefix_count", bench::prefix_count},
-        {"square", bench::square}};
+        {"blob_sum", bench::blob_sum},         {"classify", bench::classify}, {"convolve", bench::convolve},
+        {"prefix_count", bench::prefix_count}, {"segment", bench::segment},   {"square", bench::square}};
     auto const found = argc > 1 ? programs.find(argv[1]) : programs.end();
     if (found == programs.end()) {
         for (auto const& [name, program] : programs)

@@ -28,8 +28,10 @@ private:
 
 // Each reads its inputs, works, reports the seconds, and saves its output.
 void blob_sum(Parameters const& parameters);
+void classify(Parameters const& parameters);
 void convolve(Parameters const& parameters);
 void prefix_count(Parameters const& parameters);
+void segment(Parameters const& parameters);
 void square(Parameters const& parameters);
 
 }  // namespace bench

@@ -2,7 +2,7 @@
 import time
 
 import numpy as np
-from workload import Output, Reach, Workload, agree, python
+from workload import Output, Reach, Workload, agree, plenum, python
 
 
 def square(x: int) -> int:
@@ -11,7 +11,7 @@ def square(x: int) -> int:
 
 def measured(parameters: dict, submit):
     """`submit(x)` gives what is called for the result."""
-    in_flight = parameters["in_flight"]
+    in_flight = parameters["window"]
 
     def run(items: int) -> list[int]:
         results = []
@@ -57,8 +57,10 @@ def check(outputs: list[Output], parameters: dict) -> None:
 def workloads(short: bool, workers: int) -> list[Workload]:
     cases = [("round_trip", 1, 30 if short else 3000, Reach("≥ 10,000 round trips/s (< 100 µs)", rate=10_000)),
              ("in_flight", 1000, 300 if short else 30_000, Reach("≥ 200,000 tasks/s", rate=200_000))]
+    fast = 600 if short else 500_000
     return [Workload(
         name=f"apply_async_{name}", title=f"apply_async, {in_flight} in flight", unit="calls", workers=workers,
-        parameters={"in_flight": in_flight}, make_inputs=lambda folder, parameters: None,
-        competitors=[python("apply_async", tool, calls, workers) for tool in TOOLS],
+        parameters={"window": in_flight}, make_inputs=lambda folder, parameters: None,
+        competitors=[*(python("apply_async", tool, calls, workers) for tool in TOOLS),
+                     plenum("apply_async", calls if in_flight == 1 else fast, workers)],
         check=check, reaches=[reach]) for name, in_flight, calls, reach in cases]

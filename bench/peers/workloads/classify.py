@@ -3,7 +3,7 @@ import pathlib
 
 import numpy as np
 import tools
-from workload import CPP, PYTHON, Output, Reach, Workload, agree, python
+from workload import CPP, PYTHON, Output, Reach, Workload, agree, plenum, python, serial
 
 LAYERS = (784, 2048, 2048, 10)
 
@@ -86,8 +86,9 @@ def workloads(short: bool, workers: int) -> list[Workload]:
 
     return [Workload(
         name="classify", title=f"perceptron {'-'.join(map(str, LAYERS))}, {batches} batches of {batch}", unit="batches",
-        workers=workers, parameters={"batches": batches, "batch": batch}, make_inputs=make_inputs,
+        workers=workers, parameters={"batches": batches, "batch": batch, "layers": ",".join(map(str, LAYERS))}, make_inputs=make_inputs,
         competitors=[competitor("serial", 1, "serial, 1 thread"), competitor("serial", workers, f"serial, {workers} threads"),
-                     *(competitor(tool, 1, tool) for tool in TOOLS if tool != "serial")],
+                     *(competitor(tool, 1, tool) for tool in TOOLS if tool != "serial"),
+                     serial("classify", batches, "serial C++"), plenum("classify", batches, workers)],
         check=check,
         reaches=[Reach("≥ 1.9 × serial C++", CPP, ratio=1.9), Reach("≥ 1 × Python", PYTHON, ratio=1)])]

@@ -102,7 +102,7 @@ def check(outputs: list[Output], parameters: dict) -> None:
 
 
 def workloads(short: bool, workers: int) -> list[Workload]:
-    side, slow = (200, 6) if short else (3000, 16)
+    side, slow = (200, 6) if short else (3000, 8)
     found = []
     for mode, fast in (("whole", 12 if short else 400), ("reduced", 12 if short else 2000)):
         tuned = [python("convolve", "Pool, kept pixels", slow, modules=("scipy",), as_written=False)]

@@ -52,5 +52,5 @@ def workloads(short: bool, workers: int) -> list[Workload]:
     return [Workload(
         name=name, title=f"{tasks} sleeps of {seconds:g} s on {executors} executors", unit="tasks", workers=executors,
         parameters={"seconds": seconds}, make_inputs=lambda folder, parameters: None,
-        competitors=[*(python("sleep", tool, tasks, executors) for tool in TOOLS), plenum("sleep", tasks, executors)],
+        competitors=[*(python("sleep", tool, tasks, executors) for tool in TOOLS), plenum("sleep", tasks, 1, options=("--executors", str(executors)))],
         check=check, reaches=[Reach(f"≤ {limit} s", seconds=limit)]) for name, tasks, seconds, limit in cases]

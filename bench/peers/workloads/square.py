@@ -76,10 +76,20 @@ def check(outputs: list[Output], parameters: dict) -> None:
 
 
 def workloads(short: bool, workers: int) -> list[Workload]:
-    slow, medium, fast = (10_000, 3_000_000, 5_000_000) if short else (3_000_000, 200_000_000, 1_000_000_000)
-    return [Workload(
-        name="square", title=f"{fast:.0e} squares, added up", unit="squares", workers=workers, parameters={},
-        make_inputs=lambda folder, parameters: None,
-        competitors=[*(python("square", tool, medium if "NumPy" in tool else slow, workers) for tool in TOOLS),
-                     serial("square", fast, "two bare loops"), plenum("square", fast, workers, "Plenum, map_reduce")],
-        check=check, reaches=[Reach("≥ 0.5 × two bare loops", CPP, ratio=0.5)])]
+    slow, medium, fast, streamed = ((10_000, 3_000_000, 5_000_000, 100_000) if short else
+                                    (3_000_000, 200_000_000, 1_000_000_000, 100_000_000))
+
+    def workload(name: str, title: str, tools: list[str], competitors: list, reach: Reach) -> Workload:
+        return Workload(
+            name=name, title=title, unit="squares", workers=workers, parameters={"mode": name},
+            make_inputs=lambda folder, parameters: None,
+            competitors=[*(python("square", tool, medium if "NumPy" in tool else slow, workers) for tool in tools),
+                         *competitors],
+            check=check, reaches=[reach])
+
+    return [workload("square", f"{fast:.0e} squares, added up where they are made",
+                     [tool for tool in TOOLS if tool != "Pool.imap"],
+                     [serial("square", fast, f"{workers} bare loops"), plenum("square", fast, workers, "Plenum, map_reduce")],
+                     Reach("≥ 0.5 × bare loops", CPP, ratio=0.5)),
+            workload("square_imap", f"{streamed:.0e} squares, each streamed to who adds them up", ["serial", "Pool.imap"],
+                     [plenum("square", streamed, workers, "Plenum, imap")], Reach("≥ 10 M squares/s", rate=10e6))]

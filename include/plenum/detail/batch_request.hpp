@@ -84,6 +84,12 @@ public:
             request.plain_items = {reinterpret_cast<std::byte const*>(std::ranges::data(items_)),
                                    count_ * sizeof(Item)};
             request.item_stride = sizeof(Item);
+            if constexpr (!std::has_unique_object_representations_v<Item> && !std::is_floating_point_v<Item>) {
+                request.padded_items = true;
+#if __has_builtin(__builtin_clear_padding)
+                request.clear_padding = [](std::byte* item) { __builtin_clear_padding(reinterpret_cast<Item*>(item)); };
+#endif
+            }
         } else {
             request.items = bytes_;
             request.item_offsets = offsets_;

@@ -27,6 +27,8 @@ struct BatchRequest {
     std::uint64_t stride = 0;     ///< bytes of a result; 0: varying
     ByteView plain_items;         ///< items of equal size; stays where it is until the batch has ended
     std::uint64_t item_stride = 0;
+    bool padded_items = false;                     ///< bytes of plain items mean nothing where this has no way to clear
+    void (*clear_padding)(std::byte*) = nullptr;   ///< of one plain item, so that equal items have equal bytes
     Bytes items;                  ///< items of varying size
     std::vector<std::uint64_t> item_offsets;  ///< tasks + 1 entries, when items vary
     std::string schedule;         ///< technique by name; empty: the run's
