@@ -151,8 +151,9 @@ std::string status_text(io::StoredRun const& run, Status const& status) {
         text += fmt::format("  {:<12}{}\n", name, one_line(value, std::string::npos, {}));
     };
     auto const shard = io::shard_of(run.identity);
-    row("job", shard.is_part() ? fmt::format("{}, shard {}", run.identity.job, io::text_of(shard))
-                               : run.identity.job);
+    if (!run.identity.job.empty())
+        row("job", shard.is_part() ? fmt::format("{}, shard {}", run.identity.job, io::text_of(shard))
+                                   : run.identity.job);
     if (!run.runs.empty())
         row("begun",
             fmt::format("{}{}", local_time(run.runs.front().unix_seconds),

@@ -403,13 +403,11 @@ std::unique_ptr<io::RunReader> open_run(std::string const& name, Prefer prefer) 
             (!exists(output) || ((name != output || prefer == Prefer::latest) && is_later(output)));
         if (unfinished) {
             try {
-                if (auto reader = io::read_unfinished(output)) return reader;
+                return io::read_unfinished(output);
             } catch (EnvironmentError const&) {
                 if (exists(io::journal_path_of(output)) && exists(io::partial_path_of(output))) throw;
                 continue;
             }
-            throw EnvironmentError(
-                fmt::format("{}: its run has committed nothing yet; ask again in a moment", output));
         }
         if (exists(output)) return std::make_unique<FinishedReader>(output);
     }

@@ -100,6 +100,7 @@ public:
             partial_.reserve(map.offset + shard_.first(spec.tasks) * map.result_bytes,
                              shard_.size(spec.tasks) * map.result_bytes);
         maps_.push_back(std::move(map));
+        note_layout();
         pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
         auto const id = static_cast<io::MapId>(maps_.size() - 1);
         if (!options_.take_from.empty()) {
@@ -226,6 +227,7 @@ public:
             [&] { journal_.append(io::RecordKind::array, {io::encode(array).view()}); });
         if (is_earlier) arrays_.erase(known);
         arrays_.push_back(std::move(array));
+        note_layout();
         arrays_begun_.insert(path);
     }
 
@@ -238,6 +240,7 @@ public:
         if (!committed_results_ && io::sync_folder_of(options_.path) != 0)
             throw EnvironmentError(
                 fmt::format("{}: its folder cannot be synced; check the disk", options_.path));
+        if (!committed_results_) append_layout();
         journal_.commit();
         data_written_ = false;
         first_waiting_ns_ = 0;
@@ -310,6 +313,17 @@ private:
         update.run(bytes, use);
         note();
         update.commit();
+    }
+
+    /// So that whoever resumes the run notices damage of what HDF5 is to change next. The file is synced.
+    void note_layout() {
+        if (!committed_results_) return;  // the first commit does it
+        append_layout();
+        journal_.commit();
+    }
+    void append_layout() {
+        auto const layout = io::layout_of(partial_, io::data_ranges(maps_, arrays_));
+        journal_.append(io::RecordKind::layout, {io::encode(layout).view()});
     }
 
     io::MapId resume_map(std::size_t id, io::MapSpec const& spec) {

@@ -36,8 +36,7 @@ public:
             case RecordKind::map:
                 return take_map(decode_map(reader_.payload(record)));
             case RecordKind::array:
-                run_.arrays.push_back(decode_array(reader_.payload(record)));
-                return;
+                return take_array(decode_array(reader_.payload(record)));
             case RecordKind::results:
                 return take_results(decode_results(reader_.payload(record)));
             case RecordKind::discarded:
@@ -52,8 +51,14 @@ public:
                 undo_ = record;
                 return;
             case RecordKind::updated:
+                run_.layout.reset();
+                undo_.reset();
+                return;
             case RecordKind::undone:
                 undo_.reset();
+                return;
+            case RecordKind::layout:
+                run_.layout = decode_layout(reader_.payload(record));
                 return;
         }
         throw EnvironmentError(fmt::format(
@@ -84,6 +89,12 @@ private:
             require(map.result_bytes == count_of(sizes));
         }
         run_.maps.push_back(std::move(map));
+    }
+
+    /// One that was written again is where it is now.
+    void take_array(ArrayRecord array) {
+        std::erase_if(run_.arrays, [&](ArrayRecord const& each) { return each.path == array.path; });
+        run_.arrays.push_back(std::move(array));
     }
 
     void take_results(ResultsRecord const& results) {
@@ -185,6 +196,7 @@ std::optional<RecordedRun> read_journal(std::string const& journal_path) {
                     .maps = {},
                     .arrays = {},
                     .ended_before = 0,
+                    .layout = {},
                     .undo = {}};
     Replay replay(reader, run);
     try {

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/crc32c.hpp"
+#include "io/partial_contents.hpp"
 #include "io/partial_file.hpp"
 #include "io/positional.hpp"
 #include "io/recorded_run.hpp"
@@ -32,13 +33,13 @@ std::uint64_t bytes_of(ArrayRecord const& array) {
 
 class File {
 public:
-    explicit File(std::string path) : path_(std::move(path)) {
-        fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    explicit File(std::string path) : path_(std::move(path)) {}
+    /// Opens the file when it is needed: a run that has only begun may not have it.
+    std::vector<std::byte> read(std::uint64_t offset, std::uint64_t count) {
+        if (!fd_) fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
         if (!fd_)
             throw EnvironmentError(
                 fmt::format("{}: cannot be read ({}); check the file", path_, std::strerror(errno)));
-    }
-    std::vector<std::byte> read(std::uint64_t offset, std::uint64_t count) const {
         std::vector<std::byte> bytes(count);
         if (auto const error = read_fully(fd_.get(), offset, bytes); error != 0)
             throw EnvironmentError(
@@ -54,7 +55,9 @@ private:
 class UnfinishedReader final : public RunReader {
 public:
     UnfinishedReader(std::string const& output, RecordedRun recorded)
-        : journal_(journal_path_of(output)), partial_(partial_path_of(output)) {
+        : layout_(recorded.undo ? std::nullopt : recorded.layout),
+          journal_(journal_path_of(output)),
+          partial_(partial_path_of(output)) {
         run_.holder = RunLock::holder(output);
         run_.state = run_.holder ? RunState::running : RunState::interrupted;
         run_.file = partial_path_of(output);
@@ -124,13 +127,28 @@ private:
         }
     }
 
-    std::vector<std::uint64_t> lengths(RaggedPiece const& piece) const {
+    /// While the run is alive it may change just that.
+    void check_rest(CheckReport& report) override {
+        if (!layout_ || run_.holder) return;
+        PartialFile const partial(run_.output, ExistingFile::replace, PartialFile::Begin::look);
+        ++report.checksums;
+        report.bytes += layout_->file_bytes;
+        for (auto const& range : data_ranges(run_.maps, run_.arrays))
+            report.bytes -= std::min(report.bytes, range.bytes);
+        if (layout_of(partial, data_ranges(run_.maps, run_.arrays)) != *layout_)
+            report.damage.push_back({.bytes = 0,
+                                     .what = "what lies outside of results and arrays does not have its "
+                                             "checksum"});
+    }
+
+    std::vector<std::uint64_t> lengths(RaggedPiece const& piece) {
         std::vector<std::uint64_t> elements(piece.count);
         auto const bytes = journal_.read(piece.position, piece.count * sizeof(std::uint64_t));
         if (!bytes.empty()) std::memcpy(elements.data(), bytes.data(), bytes.size());
         return elements;
     }
 
+    std::optional<LayoutRecord> layout_;
     File journal_;
     File partial_;
 };
@@ -158,6 +176,7 @@ CheckReport RunReader::check() {
         report.bytes += damage.bytes;
         ++report.checksums;
     }
+    check_rest(report);
     return report;
 }
 
@@ -214,7 +233,7 @@ std::unique_ptr<RunReader> read_unfinished(std::string const& output) {
     for (int i = 1;; ++i) {
         try {
             auto recorded = read_journal(journal_path_of(output));
-            if (!recorded || recorded->identity.job.empty()) return nullptr;
+            if (!recorded) recorded.emplace();
             return std::make_unique<UnfinishedReader>(output, std::move(*recorded));
         } catch (EnvironmentError const&) {
             if (i == tries || !RunLock::holder(output)) throw;

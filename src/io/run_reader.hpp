@@ -80,14 +80,16 @@ public:
 
 protected:
     virtual void check_ragged(std::size_t map, CheckReport& report) = 0;
+    /// What is no result and no array.
+    virtual void check_rest(CheckReport& /*report*/) {}
     StoredRun run_;
 
 private:
     void check_fixed(std::size_t map, CheckReport& report);
 };
 
-/// Of a run that has not ended: journal and partial file behind the final name `output`. Nothing where the
-/// journal says nothing.
+/// Of a run that has not ended: journal and partial file behind the final name `output`. One that has
+/// committed nothing yet has no maps, and no identity.
 [[nodiscard]] std::unique_ptr<RunReader> read_unfinished(std::string const& output);
 
 /// `name` without what the files of a run add to it: "out.h5.partial" and "out.h5.journal" to "out.h5".

@@ -80,20 +80,21 @@ def finished(runs: Runs, ranks: int):
 
 
 def alive(runs: Runs):
-    command = [runs.plenum, "run", "mixed", "--tasks", "200", "--pause", "0.02", "--chunk-size", "1", "--commit-interval", "0.1",
+    command = [runs.plenum, "run", "mixed", "--tasks", "600", "--pause", "0.01", "--chunk-size", "1", "--commit-interval", "0.1",
                "-o", "l.h5", *QUIET]
     process = subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         states, valid, exported, deadline = [], [], 0, time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline and len(valid) < 5:
+        while process.poll() is None and time.monotonic() < deadline and (
+                len(valid) < 5 or len({state["maps"][0]["done"] for state in states if state["maps"]}) < 3):
             status = runs.run("status", "l.h5", "--output-mode", "json")
-            if status.returncode != 0:  # it has not committed anything, so far
+            if status.returncode != 0 and not states:  # it has no journal yet
                 continue
             states.append(json.loads(status.stdout))
             valid.append(runs.run("validate", "l.h5.partial").returncode)
             runs.equal(runs.run("status", "--exit-code", "l.h5").returncode, 75, "exit code while a run is alive")
             exported = len([r for r in rows_of(runs.run("export", "l.h5", "--map", "squares")) if r["status"] == "done"])
-        runs.check(len(valid) == 5 and valid == [0] * 5, f"validate while a run is alive: {valid}")
+        runs.check(len(valid) >= 5 and not any(valid), f"validate while a run is alive: {valid}")
         runs.check(all(state["state"] == "running" and state["process"]["pid"] == process.pid for state in states),
                    "status names the process")
         done = [state["maps"][0]["done"] for state in states if state["maps"]]
