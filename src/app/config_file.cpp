@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "app/nearest.hpp"
+#include "app/terminal.hpp"
 #include "base/unique_fd.hpp"
 
 namespace plenum::app {
@@ -146,9 +147,7 @@ private:
     return allowed;
 }
 
-}  // namespace
-
-ConfigFile read_config(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
+ConfigFile read_tables(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
                        std::string const& job) {
     auto const text = read_text(path);
     toml::table content;
@@ -185,6 +184,18 @@ ConfigFile read_config(std::string const& path, std::span<RunOption const> table
         }
     }
     return config;
+}
+
+}  // namespace
+
+ConfigFile read_config(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
+                       std::string const& job) {
+    try {
+        return read_tables(path, table, jobs, job);
+    } catch (UsageError const& error) {
+        // Keys and the parser's words are quoted in it, and may hold newlines.
+        throw UsageError(one_line(error.what(), std::string::npos, {}));
+    }
 }
 
 }  // namespace plenum::app

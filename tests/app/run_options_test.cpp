@@ -91,17 +91,27 @@ TEST(RunOptionTable, DefaultsAsShownAreTheDefaults) {
 }
 
 TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
-    auto const values = std::map<std::string, std::vector<std::string>>{
-        {"output", {"a.h5", "dir/b.h5"}},     {"schedule", {techniques.begin(), techniques.end()}},
-        {"chunk-size", {"auto", "1", "9"}},   {"isolation", {"process", "none"}},
-        {"executors", {"1", "12"}},           {"threads-per-task", {"auto", "4"}},
-        {"tasks-per-executor", {"0", "100"}},
-        {"node-memory", {"auto", "4194304"}}, {"seed", {"0", "18446744073709551615"}},
-        {"force", {"true", "false"}},         {"restart", {"true", "false"}},
-        {"retry-failed", {"true", "false"}},  {"commit-interval", {"1", "0", "0.25", "3600"}},
-        {"compress", {"none", "gzip:1", "gzip:9"}}, {"progress", {"auto", "bar", "lines", "none"}},
-        {"dry-run", {"true", "false"}},       {"output-mode", {"text", "json"}},
-        {"config", {"none", "run.toml"}}};
+    auto const values =
+        std::map<std::string, std::vector<std::string>>{{"output", {"a.h5", "dir/b.h5"}},
+                                                        {"schedule", {techniques.begin(), techniques.end()}},
+                                                        {"chunk-size", {"auto", "1", "9"}},
+                                                        {"isolation", {"process", "none"}},
+                                                        {"executors", {"1", "12"}},
+                                                        {"threads-per-task", {"auto", "4"}},
+                                                        {"tasks-per-executor", {"0", "100"}},
+                                                        {"node-memory", {"auto", "4194304"}},
+                                                        {"seed", {"0", "18446744073709551615"}},
+                                                        {"force", {"true", "false"}},
+                                                        {"restart", {"true", "false"}},
+                                                        {"shard", {"none", "0/4"}},
+                                                        {"only", {"none", "812", "map:3"}},
+                                                        {"retry-failed", {"true", "false"}},
+                                                        {"commit-interval", {"1", "0", "0.25", "3600"}},
+                                                        {"compress", {"none", "gzip:1", "gzip:9"}},
+                                                        {"progress", {"auto", "bar", "lines", "none"}},
+                                                        {"dry-run", {"true", "false"}},
+                                                        {"output-mode", {"text", "json"}},
+                                                        {"config", {"none", "run.toml"}}};
     for (auto const& option : table()) {
         ASSERT_TRUE(values.contains(option.name)) << option.name << " is missing in this test";
         for (auto const& text : values.at(option.name))

@@ -76,14 +76,19 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     });
     if (border == std::string::npos) return 0;
     std::ofstream(config_path(), std::ios::binary) << input.substr(border + 2);
-    refused_or_taken([&] {
-        auto const table = app::run_option_table(techniques);
-        auto const config = app::read_config(config_path(), table, &registry(), "convolve");
-        app::RunOptions options;
-        for (auto const& option : table)
-            if (auto const found = config.run.find(option.name); found != config.run.end())
-                app::store_option(options, option, found->second.text, found->second.source);
-    });
+    auto const table = app::run_option_table(techniques);
+    app::ConfigFile config;
+    refused_or_taken([&] { config = app::read_config(config_path(), table, &registry(), "convolve"); });
+    for (auto const& option : table) {
+        auto const found = config.run.find(option.name);
+        if (found == config.run.end()) continue;
+        try {
+            app::RunOptions options;
+            app::store_option(options, option, found->second.text, found->second.source);
+        } catch (UsageError const&) {
+            // A value is quoted as it is; whoever prints the message makes one line of it.
+        }
+    }
     ::unlink(config_path().c_str());
     return 0;
 }
