@@ -147,9 +147,22 @@ private:
     return allowed;
 }
 
+/// TOML has no control characters; toml++ expects that where a key begins.
+void require_text(std::string const& text, std::string const& path) {
+    auto const is_control = [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+    };
+    auto const found = std::ranges::find_if(text, is_control);
+    if (found == text.end()) return;
+    throw UsageError(fmt::format("{}:{}: this is not TOML (control character {:#04x}); remove it", path,
+                                 1 + std::count(text.begin(), found, '\n'),
+                                 static_cast<unsigned char>(*found)));
+}
+
 ConfigFile read_tables(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
                        std::string const& job) {
     auto const text = read_text(path);
+    require_text(text, path);
     toml::table content;
     try {
         content = toml::parse(text, path);
