@@ -1,8 +1,8 @@
 #include "app/command_line.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
 #include <plenum/error.hpp>
@@ -10,98 +10,11 @@
 
 #include "app/help.hpp"
 #include "app/nearest.hpp"
+#include "app/option_parser.hpp"
 #include "app/terminal.hpp"
 
 namespace plenum::app {
 namespace {
-
-using Arguments = std::vector<std::string>;
-
-/// The options of one command and the words that belong to none of them. CLI11 splits the words; what is
-/// wrong with them is said here, in one line.
-class OptionParser {
-public:
-    OptionParser() {
-        app_.set_help_flag();
-        app_.allow_extras();
-        add_flag("help", "h");
-    }
-
-    void add(RunOption const& option) {
-        if (option.is_flag())
-            add_flag(option.name, option.short_name);
-        else
-            add_value(option.name, option.short_name, option.placeholder);
-    }
-    void add(JobOption const& option) {
-        if (option.placeholder.empty())
-            add_flag(option.name, "");
-        else
-            add_value(option.name, "", option.placeholder);
-    }
-
-    /// Words that are neither options nor their values, in order, come back.
-    [[nodiscard]] Arguments parse(Arguments words) {
-        std::ranges::reverse(words);  // as CLI11 wants them
-        try {
-            app_.parse(std::move(words));
-        } catch (CLI::ArgumentMismatch const& error) {
-            // The only mismatch that the definitions leave: --force=yes. The name comes first in the text.
-            std::string_view const text = error.what();
-            throw UsageError(
-                fmt::format("--{} takes no value; write it alone", text.substr(0, text.find(' '))));
-        } catch (CLI::ParseError const& error) {
-            std::string_view const text = error.what();
-            throw UsageError(fmt::format("{}; see plenum --help", text.substr(0, text.find('\n'))));
-        }
-        auto rest = app_.remaining();
-        std::erase(rest, "--");  // CLI11 ends the options there, and keeps it
-        return rest;
-    }
-
-    [[nodiscard]] bool given(std::string const& name) const { return app_.count("--" + name) > 0; }
-
-    /// The value of a given option. Throws UsageError where it is missing or given twice.
-    [[nodiscard]] std::string value(std::string const& name) const {
-        auto const* option = app_.get_option("--" + name);
-        if (option->count() > 1) throw UsageError(fmt::format("--{} is given twice; keep one", name));
-        if (option->get_expected_max() == 0) return "true";
-        auto const text = option->results().front();
-        if (text.empty())
-            throw UsageError(
-                fmt::format("--{} needs a value; write --{}={}", name, name, option->get_type_name()));
-        return text;
-    }
-
-    /// Throws the UsageError for a word that nothing knows.
-    [[noreturn]] void refuse(std::string const& word, std::string_view see) const {
-        if (!word.starts_with('-') || word == "-")
-            throw UsageError(fmt::format("unexpected argument '{}'; see {}", word, see));
-        auto const name = word.substr(0, word.find('='));
-        throw UsageError(fmt::format("unknown option '{}'{}; see {}", name, nearest_hint(name, flags_), see));
-    }
-
-private:
-    [[nodiscard]] static std::string spelling(std::string const& name, std::string const& short_name) {
-        return (short_name.empty() ? "" : "-" + short_name + ",") + "--" + name;
-    }
-    void add_flag(std::string const& name, std::string const& short_name) {
-        app_.add_flag(spelling(name, short_name))->disable_flag_override();
-        flags_.push_back("--" + name);
-    }
-    void add_value(std::string const& name, std::string const& short_name, std::string const& placeholder) {
-        // Zero values are allowed so that an option does not swallow the option that follows it as its value.
-        app_.add_option(spelling(name, short_name))
-            ->expected(0, 1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-            ->allow_extra_args(false)
-            ->type_name(placeholder);
-        flags_.push_back("--" + name);
-    }
-
-    CLI::App app_;
-    Arguments flags_;
-};
 
 [[nodiscard]] Job const& find_job(JobRegistry const& registry, std::string const& name) {
     if (Job const* job = registry.find(name)) return *job;
@@ -156,29 +69,68 @@ private:
     return command;
 }
 
-/// `resume FILE` with run options: the rest stands in the journal, which only rank 0 may see.
-[[nodiscard]] Command parse_resume(Arguments const& words, std::span<RunOption const> table) {
+/// `resume FILE` or `retry FILE` with run options: the rest stands in the journal or the file, which only
+/// rank 0 may see.
+[[nodiscard]] Command parse_again(std::string const& name, Arguments const& words,
+                                  std::span<RunOption const> table) {
     OptionParser parser;
     for (auto const& option : table) parser.add(option);
     auto rest = parser.parse(words);
     if (parser.given("help")) return {.kind = CommandKind::help, .text = run_help(table)};
     if (rest.empty())
-        throw UsageError(
-            "resume: the result file is missing; write plenum resume FILE, as it was given with -o");
-    Command command{.kind = CommandKind::run, .resumes = true};
+        throw UsageError(fmt::format(
+            "{}: the result file is missing; write plenum {} FILE, as it was given with -o", name, name));
+    Command command{.kind = CommandKind::run, .resumes = name == "resume", .retries = name == "retry"};
     for (auto const& option : table) {
         if (!parser.given(option.name)) continue;
-        for (auto const* const fixed : {"output", "seed", "restart"})
+        for (auto const* const fixed : {"output", "seed", "restart", "shard", "only"})
             if (option.name == fixed)
                 throw UsageError(
-                    fmt::format("resume: --{} is that of the unfinished run; leave it out", fixed));
+                    fmt::format("{}: --{} is that of the run before; leave it out", name, fixed));
         store_option(command.options, option, parser.value(option.name), option.flag());
         command.given_options.push_back(option.name);
     }
     command.options.output = rest.front();
-    command.given_options.insert(command.given_options.end(), {"output", "seed", "restart"});
+    command.given_options.insert(command.given_options.end(), {"output", "seed", "restart", "shard", "only"});
+    if (command.retries) command.given_options.emplace_back("retry-failed");
     if (rest.size() > 1) parser.refuse(rest[1], "plenum --help");
     return command;
+}
+
+[[nodiscard]] bool is_number(std::string const& text) {
+    return !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+[[nodiscard]] Command parse_file_command(FileCommand const& command, Arguments words) {
+    OptionParser parser;
+    for (auto const& option : command.options) {
+        parser.add(option.name, option.short_name, option.placeholder);
+        if (option.optional_number.empty()) continue;
+        auto const place = std::ranges::find(words, "--" + option.name);
+        if (place == words.end()) continue;
+        if (auto const next = std::next(place); next == words.end() || !is_number(*next))
+            *place += "=" + option.optional_number;
+    }
+    auto rest = parser.parse(std::move(words));
+    if (parser.given("help")) return {.kind = CommandKind::help, .text = file_command_help(command)};
+    auto const see = fmt::format("plenum {} --help", command.name);
+    for (auto const& word : rest)
+        if (word.starts_with('-') && word != "-") parser.refuse(word, see);
+    if (rest.empty())
+        throw UsageError(fmt::format("{}: the file is missing; write plenum {} {}", command.name,
+                                     command.name, command.arguments));
+    if (rest.size() > command.most_files) parser.refuse(rest[command.most_files], see);
+    FileRequest request{.command = command.name, .files = rest, .options = {}};
+    for (auto const& option : command.options) {
+        if (!parser.given(option.name)) continue;
+        auto const value = parser.value(option.name);
+        if (!option.allowed.empty() && std::ranges::find(option.allowed, value) == option.allowed.end())
+            throw UsageError(fmt::format("--{}: '{}' is not known{}; write one of {}", option.name, value,
+                                         nearest_hint(value, option.allowed),
+                                         fmt::join(option.allowed, ", ")));
+        request.options[option.name] = value;
+    }
+    return {.kind = CommandKind::file, .file = std::move(request)};
 }
 
 [[nodiscard]] Command parse_describe(Arguments const& words, JobRegistry const& registry,
@@ -193,7 +145,8 @@ private:
 }
 
 [[noreturn]] void refuse_command(std::string const& word, JobRegistry const& registry) {
-    static Arguments const commands{"run", "resume", "list", "describe", "--version", "--help"};
+    Arguments commands{"run", "resume", "retry", "list", "describe", "--version", "--help"};
+    for (auto const& command : file_commands()) commands.push_back(command.name);
     if (registry.find(word) != nullptr)
         throw UsageError(fmt::format("unknown command '{}' (it is a job); write plenum run {}", word, word));
     throw UsageError(fmt::format("unknown {} '{}'{}; see plenum --help",
@@ -207,7 +160,9 @@ private:
     auto const is_help = [](std::string const& word) { return word == "--help" || word == "-h"; };
 
     if (command == "run") return parse_run(words, registry, table);
-    if (command == "resume") return parse_resume(words, table);
+    if (command == "resume" || command == "retry") return parse_again(command, words, table);
+    for (auto const& each : file_commands())
+        if (command == each.name) return parse_file_command(each, words);
     bool const takes_help = command == "list" || command == "describe";
     if (is_help(command) || (takes_help && std::ranges::any_of(words, is_help)))
         return {.kind = CommandKind::help, .text = program_help(table)};

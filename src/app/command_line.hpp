@@ -8,24 +8,27 @@
 #include <string_view>
 #include <vector>
 
+#include "app/file_commands.hpp"
 #include "app/job_registry.hpp"
 #include "app/run_options.hpp"
 
 namespace plenum::app {
 
-enum class CommandKind { run, list, describe, version, help };
+enum class CommandKind { run, file, list, describe, version, help };
 
 struct Command {
     CommandKind kind = CommandKind::help;
-    std::string text = {};  ///< what to print on standard output; empty for `run`
+    std::string text = {};  ///< what to print on standard output; empty for `run` and `file`
     std::string job = {};   ///< name of the job, for `run` and `describe`; empty: that of the unfinished run
     /// For `run`: job, its options and the seed are those that the unfinished run of the output file was
     /// begun with.
     bool resumes = false;
+    bool retries = false;  ///< the same for the failed tasks of a finished run
     /// For `run`: the value of every option that the job declares, by name without dashes; flags "true" or
     /// "false".
     std::map<std::string, std::string> job_options = {};
     std::set<std::string> given_job_options = {};  ///< those of them that stood in the command line
+    FileRequest file = {};                         ///< for `file`
     RunOptions options = {};                       ///< for `run`
     std::vector<std::string> given_options = {};   ///< names of those of them that stood in the command line
 };

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "app/nearest.hpp"
+#include "app/terminal.hpp"
 #include "base/unique_fd.hpp"
 
 namespace plenum::app {
@@ -146,11 +147,22 @@ private:
     return allowed;
 }
 
-}  // namespace
+/// TOML has no control characters; toml++ expects that where a key begins.
+void require_text(std::string const& text, std::string const& path) {
+    auto const is_control = [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+    };
+    auto const found = std::ranges::find_if(text, is_control);
+    if (found == text.end()) return;
+    throw UsageError(fmt::format("{}:{}: this is not TOML (control character {:#04x}); remove it", path,
+                                 1 + std::count(text.begin(), found, '\n'),
+                                 static_cast<unsigned char>(*found)));
+}
 
-ConfigFile read_config(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
+ConfigFile read_tables(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
                        std::string const& job) {
     auto const text = read_text(path);
+    require_text(text, path);
     toml::table content;
     try {
         content = toml::parse(text, path);
@@ -185,6 +197,18 @@ ConfigFile read_config(std::string const& path, std::span<RunOption const> table
         }
     }
     return config;
+}
+
+}  // namespace
+
+ConfigFile read_config(std::string const& path, std::span<RunOption const> table, JobRegistry const* jobs,
+                       std::string const& job) {
+    try {
+        return read_tables(path, table, jobs, job);
+    } catch (UsageError const& error) {
+        // Keys and the parser's words are quoted in it, and may hold newlines.
+        throw UsageError(one_line(error.what(), std::string::npos, {}));
+    }
 }
 
 }  // namespace plenum::app

@@ -76,6 +76,14 @@ struct Row {
             std::move(text)};
 }
 
+[[nodiscard]] Row help_row(FileOption const& option) {
+    auto const short_form = option.short_name.empty() ? "    " : fmt::format("-{}, ", option.short_name);
+    auto const allowed =
+        option.allowed.empty() ? "" : fmt::format(" (one of {})", fmt::join(option.allowed, ", "));
+    return {short_form + "--" + option.name + (option.placeholder.empty() ? "" : " " + option.placeholder),
+            option.help + allowed};
+}
+
 template <class Option>
 [[nodiscard]] std::string option_section(std::string_view title, std::vector<Option> const& options) {
     std::vector<Row> rows;
@@ -116,12 +124,16 @@ std::string program_help(std::span<RunOption const> table) {
     std::string text =
         "Plenum runs many independent tasks over MPI; results go to one HDF5 file.\n\n"
         "Usage: plenum COMMAND\n\nCommands:\n";
-    text += layout({{"run JOB [options]", "run a job; under mpirun or srun on all ranks"},
-                    {"resume FILE [run options]", "go on with the unfinished run of a result file"},
-                    {"list", "list the jobs with a line about each"},
-                    {"describe JOB", "show what a job does and its options, as run JOB --help does"},
-                    {"--version", "show the version"},
-                    {"--help, -h", "show this help"}});
+    std::vector<Row> rows{{"run JOB [options]", "run a job; under mpirun or srun on all ranks"},
+                          {"resume FILE [run options]", "go on with the unfinished run of a result file"},
+                          {"retry FILE [run options]", "run the failed tasks of a result file again"}};
+    for (auto const& command : file_commands())
+        rows.push_back({command.name + " " + command.arguments, command.summary});
+    rows.insert(rows.end(), {{"list", "list the jobs with a line about each"},
+                             {"describe JOB", "show what a job does and its options, as run JOB --help does"},
+                             {"--version", "show the version"},
+                             {"--help, -h", "show this help"}});
+    text += layout(rows);
     text += run_option_section(table);
     text += environment_note;
     text += exit_code_section();
@@ -133,6 +145,13 @@ std::string run_help(std::span<RunOption const> table) {
     return "Usage: plenum run JOB [job options] [run options]\n\n"
            "plenum list shows the jobs, plenum run JOB --help a job's own options.\n" +
            run_option_section(table) + std::string(environment_note);
+}
+
+std::string file_command_help(FileCommand const& command) {
+    auto const usage = fmt::format("plenum {} {}: ", command.name, command.arguments);
+    auto text = usage + wrap(command.summary, usage.size()) + '\n';
+    text += "\nFILE is a result file, its .partial, or the name that a run will give to its file.\n";
+    return text + option_section("Options", command.options);
 }
 
 std::string job_help(Job const& job, std::span<RunOption const> table) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "app/file_commands.hpp"
 #include "app/job_registry.hpp"
 #include "app/run_options.hpp"
 
@@ -14,6 +15,8 @@ namespace plenum::app {
 [[nodiscard]] std::string program_help(std::span<RunOption const> table);
 /// `plenum run --help`, without a job: how to call it, and the run options.
 [[nodiscard]] std::string run_help(std::span<RunOption const> table);
+/// `plenum status --help` and the like.
+[[nodiscard]] std::string file_command_help(FileCommand const& command);
 /// `plenum describe JOB` and `plenum run JOB --help`: summary, job options, run options, example.
 [[nodiscard]] std::string job_help(Job const& job, std::span<RunOption const> table);
 /// `plenum list`: one line for each job, its name and summary.

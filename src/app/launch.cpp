@@ -48,6 +48,13 @@ struct Sources {
     std::map<std::string, ConfigValue> job_config;
 };
 
+/// What follows from the options together.
+void settle(RunOptions& options, AskedOptions const& asked, Sources const& sources) {
+    if (options.shard.is_part() && !sources.origins.contains("output"))
+        options.output = fmt::format("{}-{}.h5", asked.job, options.shard.index);
+    if (!options.only.empty()) options.isolation = Isolation::none;
+}
+
 /// The file's values where neither the command line nor the environment has one, then the environment's.
 void complete(RunOptions& options, AskedOptions const& asked, Sources& sources) {
     auto const names = technique_names();
@@ -85,6 +92,7 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
             auto known = asked;
             if (asked.look_up) known.job = asked.look_up(options);
             complete(options, known, sources);
+            settle(options, known, sources);
         } catch (Error const& error) {
             refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
         if (speaks) app::print_error(error.what());
         return static_cast<int>(error.exit_code());
     }
+    if (command.kind == app::CommandKind::file) return speaks ? app::run_file_command(command.file) : 0;
     if (command.kind != app::CommandKind::run) {
         if (speaks) app::write_all(STDOUT_FILENO, command.text);
         return 0;
@@ -36,15 +37,18 @@ int main(int argc, char** argv) {
         if (i > 0) arguments += ' ';
         arguments += argv[i];
     }
-    auto const resume = [&](app::RunOptions& options) { return app::take_unfinished(command, options); };
-    return app::launch(
-        {.options = command.options,
-         .given = command.given_options,
-         .jobs = &app::JobRegistry::global(),
-         .job = command.job,
-         .look_up = command.resumes ? std::function<std::string(app::RunOptions&)>(resume) : nullptr},
-        [&](app::RunOptions const& agreed) {
-            command.options = agreed;
-            return app::make_job_program(command, arguments);
-        });
+    std::function<std::string(app::RunOptions&)> look_up;
+    if (command.resumes)
+        look_up = [&](app::RunOptions& options) { return app::take_unfinished(command, options); };
+    if (command.retries)
+        look_up = [&](app::RunOptions& options) { return app::take_failed(command, options); };
+    return app::launch({.options = command.options,
+                        .given = command.given_options,
+                        .jobs = &app::JobRegistry::global(),
+                        .job = command.job,
+                        .look_up = look_up},
+                       [&](app::RunOptions const& agreed) {
+                           command.options = agreed;
+                           return app::make_job_program(command, arguments);
+                       });
 }

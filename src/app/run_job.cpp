@@ -71,6 +71,8 @@ public:
     int body(Launched const& launched) override {
         auto const& options = launched.options;
         take_config(launched);
+        if (!options.only.empty() && launched.engine.topology().ranks * options.executors != 1)
+            throw UsageError("--only: runs one task in this process alone; leave out mpirun and --executors");
         if (auto const code = finished_before(launched)) return *code;
         open_results(launched);
         datasets_ = hdf5::make_dataset_source();
@@ -90,14 +92,25 @@ public:
                             .dry_run = options.dry_run,
                             .say = [this](std::string_view line) { say(line); }});
         auto const* const job = JobRegistry::global().find(command_.job);
-        auto const code = job->run(context);
+        int code = 0;
+        try {
+            code = job->run(context);
+            if (!options.only.empty())
+                throw UsageError(fmt::format("--only: the job has no task {}; see plenum run {} --dry-run",
+                                             options.only, command_.job));
+        } catch (JobCut const& cut) {
+            code = cut.code;
+        }
         pool.finish();
+        if (results_->needs_merge())
+            say("plenum: the job goes on from here with the results of all shards; plenum merge joins them");
         return code == 0 && !results_->failures().empty() ? static_cast<int>(ExitCode::tasks_failed) : code;
     }
 
     int conclude(Launched const& launched, int code) override {
         bool const complete = code == 0 || code == static_cast<int>(ExitCode::tasks_failed);
-        if (!results_ || launched.options.dry_run || !complete) {
+        auto const& options = launched.options;
+        if (!results_ || options.dry_run || !options.only.empty() || !complete) {
             {
                 std::lock_guard const lock(mutex_);
                 progress_.stop();
@@ -179,13 +192,13 @@ private:
     }
 
     io::RunIdentity identity(Launched const& launched) const {
-        return identity_of(command_, launched.options.seed, arguments_);
+        return identity_of(command_, launched.options, arguments_);
     }
 
     /// The exit code when the file is there already and holds what this run would make.
     std::optional<int> finished_before(Launched const& launched) {
         auto const& options = launched.options;
-        if (options.force || options.dry_run) return std::nullopt;
+        if (options.force || options.dry_run || !options.only.empty()) return std::nullopt;
         auto const finished = find_finished(options.output, identity(launched));
         if (!finished) return std::nullopt;
         if (finished->code != ExitCode::done && options.retry_failed) {
@@ -207,6 +220,7 @@ private:
         auto const existing =
             options.force || retries_published_ ? io::ExistingFile::replace : io::ExistingFile::refuse;
         bool unfinished = false;
+        bool const keeps_nothing = options.dry_run || !options.only.empty();
         if (options.dry_run && !options.restart) {
             io::refuse_existing(options.output, existing);
             for (auto const& line : describe_unfinished(options.output, identity(launched))) {
@@ -215,7 +229,7 @@ private:
             }
         }
         std::unique_ptr<io::ResultSink> file;
-        if (!options.dry_run || (!unfinished && !options.restart))
+        if (!keeps_nothing || (options.dry_run && !unfinished && !options.restart))
             file = hdf5::create_result_file(
                 {.path = options.output,
                  .existing = existing,
@@ -231,8 +245,10 @@ private:
                  .say = [this](std::string const& text) { say("plenum: " + text); }});
         if (options.dry_run) file = nullptr;  // it could be made
         bool const has_file = file != nullptr;
-        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
-                                                       [this](std::string const& text) { say(text); });
+        auto results =
+            std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
+                                            options.shard, [this](std::string const& text) { say(text); });
+        if (!options.dry_run) results->run_only(options.only);
         // A signal finds either no file or one that it can close.
         std::lock_guard const lock(mutex_);
         if (closed_) throw EnvironmentError("the run was interrupted; start it again");
@@ -372,6 +388,10 @@ private:
         provenance.options.push_back({"ranks", std::int64_t{launched.engine.topology().ranks}});
         provenance.options.push_back({"nodes", std::int64_t{launched.engine.topology().nodes}});
         provenance.options.push_back({"mpi", launched.mpi_version});
+        if (launched.options.shard.is_part()) {
+            provenance.options.push_back({"shard", io::text_of(launched.options.shard)});
+            provenance.options.push_back({"needs_merge", std::int64_t{results_->needs_merge()}});
+        }
         std::string from;
         for (auto const& [name, origin] : origins(launched))
             from += fmt::format("{}{} ({})", from.empty() ? "" : ", ", name, origin);

@@ -99,6 +99,12 @@ void store_compression(RunOptions& options, OptionText const& value) {
     }
 }
 
+void store_only(RunOptions& options, OptionText const& value) {
+    options.only = value.text == no_file ? "" : value.text;
+    if (!options.only.empty())
+        (void)parse_option<std::uint64_t>(value.text.substr(value.text.rfind(':') + 1), value.source);
+}
+
 void store_node_memory(RunOptions& options, OptionText const& value) {
     options.node_memory = value.text == automatic ? 0 : base::parse_bytes(value.text, value.source);
     if (value.text != automatic && options.node_memory < least_node_memory)
@@ -230,6 +236,26 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .store = [](RunOptions& o,
                      OptionText const& value) { o.progress = static_cast<ProgressMode>(value.choice); },
          .show = [](RunOptions const& o) { return name_in(progress_names, o.progress); }},
+        {.name = "shard",
+         .placeholder = "I/N",
+         .default_text = std::string(no_file),
+         .help = "compute only the share I, from 0 to N-1, of the tasks of every map, into a file of its own "
+                 "(default JOB-I.h5), as for $SLURM_ARRAY_TASK_ID; plenum merge joins the files",
+         .store =
+             [](RunOptions& o, OptionText const& value) {
+                 o.shard = value.text == no_file ? io::Shard{} : io::parse_shard(value.text, value.source);
+             },
+         .show =
+             [](RunOptions const& o) {
+                 return o.shard.is_part() ? io::text_of(o.shard) : std::string(no_file);
+             }},
+        {.name = "only",
+         .placeholder = "TASK",
+         .default_text = std::string(no_file),
+         .help = "run one task alone, in this process, for a debugger: its number, or MAP:NUMBER; prints its "
+                 "result and keeps no file",
+         .store = store_only,
+         .show = [](RunOptions const& o) { return o.only.empty() ? std::string(no_file) : o.only; }},
         flag<&RunOptions::dry_run>("dry-run", "check everything and say what would run, but run no task"),
         {.name = "output-mode",
          .placeholder = "MODE",

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/environment.hpp"
+#include "io/shard.hpp"
 #include "pool/isolation.hpp"
 #include "pool/run_limits.hpp"
 
@@ -48,6 +49,8 @@ struct RunOptions {
     bool dry_run = false;
     OutputMode output_mode = OutputMode::text;
     std::string config = {};  ///< file with options; empty: none
+    io::Shard shard = {};     ///< of the tasks
+    std::string only = {};    ///< the one task to run, "812" or "MAP:812"; empty: all
 
     bool operator==(RunOptions const&) const = default;
 };

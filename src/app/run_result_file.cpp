@@ -7,6 +7,7 @@
 #include <plenum/detail/refusals.hpp>
 #include <plenum/error.hpp>
 
+#include "app/single_task.hpp"
 #include "base/crc32c.hpp"
 #include "base/interrupt.hpp"
 #include "base/units.hpp"
@@ -36,11 +37,12 @@ std::uint32_t checksum_of_items(detail::BatchRequest const& request) {
 }  // namespace
 
 RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
-                             Describe describe)
+                             io::Shard shard, Describe describe)
     : engine_(engine),
       file_(std::move(file)),
       describe_(std::move(describe)),
       retry_failed_(retry_failed),
+      shard_(shard),
       writer_(file_ ? std::function<std::uint64_t()>([this] { return file_->commit_if_due(); }) : nullptr) {
     writer_.post(0, [&engine] { engine.node().header().processors.apply_to_thread(); });
 }
@@ -55,6 +57,10 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
             fmt::format("map '{}': its shape has no elements; give every extent at least 1", map.name));
     auto const element = size_of(map.type);
     auto const result_bytes = map.fixed ? count_of(map.shape) * element : 0;
+    if (!only_.empty()) {
+        if (!is_in_map(only_, map.name, request.tasks)) return {.tasks = request.tasks};
+        throw JobCut{run_single_task(engine_, map, std::move(request), only_)};
+    }
     if (!file_) {
         maps_[map.name] = {.id = 0, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
         describe_(map.fixed ? fmt::format(
@@ -92,6 +98,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     });
     maps_[map.name] = {.id = id, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
     MapSummary summary{.tasks = request.tasks};
+    auto const left_out = request.tasks - shard_.size(request.tasks);
+    auto const first_here = shard_.first(request.tasks), last_here = shard_.last(request.tasks);
     auto const work = std::make_shared<pool::Host::Work>();
     work->request = std::move(request);
     work->sink =
@@ -114,8 +122,11 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
                                  .earlier = true});
         }
     work->settled_failed = summary.failed;
+    work->left_out = left_out;
+    if (first_here > 0) work->settled.push_back({0, first_here});
+    if (last_here < summary.tasks) work->settled.push_back({last_here, summary.tasks});
     engine_.host().run(work);
-    summary.done = summary.tasks - summary.failed;
+    summary.done = summary.tasks - left_out - summary.failed;
     return summary;
 }
 
@@ -130,6 +141,11 @@ void RunResultFile::write(std::string const& path, ElementType type, Shape const
 void RunResultFile::read(std::string const& map, std::uint64_t first, std::uint64_t count, ElementType as,
                          Bytes& values) {
     detail::refuse_inside_task("reading the result file");
+    if (!only_.empty())
+        throw UsageError(
+            fmt::format("--only: the job reads the results of map '{}', which is not computed; run the "
+                        "job as a whole, or choose a task of an earlier map",
+                        map));
     auto const found = maps_.find(map);
     if (found == maps_.end())
         throw UsageError(fmt::format("no map '{}' was run; its results cannot be read", map));
@@ -140,6 +156,10 @@ void RunResultFile::read(std::string const& map, std::uint64_t first, std::uint6
     if (first > tasks || count > tasks - first)
         throw UsageError(
             fmt::format("map '{}' has {} results; {} from {} on cannot be read", map, tasks, count, first));
+    if (first < shard_.first(tasks) || first + count > shard_.last(tasks)) {
+        needs_merge_ = true;
+        throw JobCut{failures_.empty() ? 0 : static_cast<int>(ExitCode::tasks_failed)};
+    }
     values.resize(count * found->second.result_bytes);
     if (file_) writer_.run([&] { file_->read_fixed(found->second.id, first, count, values); });
 }

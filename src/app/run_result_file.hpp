@@ -10,10 +10,17 @@
 #include <vector>
 
 #include "io/result_sink.hpp"
+#include "io/shard.hpp"
 #include "pool/engine.hpp"
 #include "pool/writer.hpp"
 
 namespace plenum::app {
+
+/// Ends the job from within a call that it has made: the process can do no more of it. No exception of the
+/// standard's kind, so that no job takes it for a failure.
+struct JobCut {
+    int code = 0;  ///< of the process
+};
 
 class RunResultFile : public detail::ResultFileCore {
 public:
@@ -26,8 +33,9 @@ public:
 
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
     /// `retry_failed`: tasks that failed before the run was resumed run again.
+    /// `shard`: of the tasks of each map only these run.
     RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
-                  Describe describe);
+                  io::Shard shard, Describe describe);
     ~RunResultFile() override;
 
     MapSummary map(detail::ResultMap const& map, detail::BatchRequest request) override;
@@ -39,6 +47,11 @@ public:
     /// Nothing was written: there is nothing to publish.
     [[nodiscard]] bool empty() const noexcept { return maps_.empty() && !wrote_array_; }
     void publish(io::Provenance const& provenance);
+    /// From here on the job's maps do not run, but for this task: "812" or "MAP:812". Its end is described
+    /// and ends the job.
+    void run_only(std::string task) { only_ = std::move(task); }
+    /// The job was cut where it reads results of other shards.
+    [[nodiscard]] bool needs_merge() const noexcept { return needs_merge_; }
     /// Arrays shared from here on are inputs of the maps that follow.
     void note_shared(io::ArrayCheck array) { arrays_.push_back(array); }
     /// The process ends: commits what it can within `seconds`. Any thread; the job may be anywhere.
@@ -59,10 +72,13 @@ private:
     std::unique_ptr<io::ResultSink> file_;
     Describe describe_;
     bool retry_failed_;
+    io::Shard shard_;
     pool::Writer writer_;  // after file_: it ends first
     std::vector<io::ArrayCheck> arrays_;
     std::map<std::string, Map> maps_;
     bool wrote_array_ = false;
+    bool needs_merge_ = false;
+    std::string only_;
     std::deque<Failure> failures_;
 };
 

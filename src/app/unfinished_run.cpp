@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "app/job_registry.hpp"
 #include "app/startup.hpp"
+#include "hdf5/open_run.hpp"
 #include "hdf5/result_file.hpp"
 #include "io/journal_format.hpp"
 #include "io/recorded_run.hpp"
@@ -19,14 +22,35 @@ std::optional<io::RecordedRun> recorded_run(std::string const& path) {
     return io::read_journal(journal);
 }
 
+/// What the run was begun with becomes what is asked for.
+std::string take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity) {
+    if (JobRegistry::global().find(identity.job) == nullptr)
+        throw UsageError(
+            fmt::format("{}: was begun by job '{}', which this program does not have; use the one "
+                        "that began it",
+                        options.output, identity.job));
+    command.job = identity.job;
+    for (auto const& option : io::without_shard(identity).options) {
+        command.job_options[option.name] = option.value;
+        if (option.given) command.given_job_options.insert(option.name);
+    }
+    options.seed = identity.seed;
+    options.shard = io::shard_of(identity);
+    return identity.job;
+}
+
 }  // namespace
 
-io::RunIdentity identity_of(Command const& command, std::uint64_t seed, std::string const& command_line) {
-    io::RunIdentity identity{
-        .job = command.job, .options = {}, .seed = seed, .build = program_id(), .command_line = command_line};
+io::RunIdentity identity_of(Command const& command, RunOptions const& run, std::string const& command_line) {
+    io::RunIdentity identity{.job = command.job,
+                             .options = {},
+                             .seed = run.seed,
+                             .build = program_id(),
+                             .command_line = command_line};
     for (auto const& [name, value] : command.job_options)
         identity.options.push_back(
             {.name = name, .value = value, .given = command.given_job_options.contains(name)});
+    io::put_shard(identity, run.shard);
     return identity;
 }
 
@@ -69,19 +93,21 @@ std::string take_unfinished(Command& command, RunOptions& options) {
                         "-o, or begin with plenum run",
                         path));
     }
-    auto const& identity = recorded->identity;
-    if (JobRegistry::global().find(identity.job) == nullptr)
-        throw UsageError(
-            fmt::format("{}: was begun by job '{}', which this program does not have; resume with the one "
-                        "that began it",
-                        path, identity.job));
-    command.job = identity.job;
-    for (auto const& option : identity.options) {
-        command.job_options[option.name] = option.value;
-        if (option.given) command.given_job_options.insert(option.name);
-    }
-    options.seed = identity.seed;
-    return identity.job;
+    return take_identity(command, options, recorded->identity);
+}
+
+std::string take_failed(Command& command, RunOptions& options) {
+    auto const reader = hdf5::open_run(options.output, hdf5::Prefer::finished);
+    auto const& run = reader->run();
+    bool const has_failed = std::ranges::any_of(run.maps, [](io::MapRecord const& map) {
+        return std::ranges::any_of(map.attempts, [](auto const& each) { return !each.second.has_result; });
+    });
+    if (run.state == io::RunState::finished && !has_failed)
+        throw Error(ExitCode::done,
+                    fmt::format("{}: no task of it has failed; there is nothing to retry", run.file));
+    options.output = run.output;
+    options.retry_failed = true;
+    return take_identity(command, options, run.identity);
 }
 
 }  // namespace plenum::app

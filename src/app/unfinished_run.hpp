@@ -11,7 +11,7 @@
 
 namespace plenum::app {
 
-[[nodiscard]] io::RunIdentity identity_of(Command const& command, std::uint64_t seed,
+[[nodiscard]] io::RunIdentity identity_of(Command const& command, RunOptions const& run,
                                           std::string const& command_line);
 
 struct FinishedText {
@@ -32,5 +32,8 @@ struct FinishedText {
 /// Puts job, options and seed of the unfinished run of options.output into both; returns the job. Throws what
 /// ends the program when there is none; ExitCode::done when the file is complete.
 std::string take_unfinished(Command& command, RunOptions& options);
+/// The same for a run that has ended, whose failed tasks are to run again; ExitCode::done when there are
+/// none.
+std::string take_failed(Command& command, RunOptions& options);
 
 }  // namespace plenum::app

@@ -84,6 +84,9 @@ inline Handle g_open(hid_t parent, char const* path) {
 inline bool l_exists(hid_t parent, char const* name) {
     return checked(H5Lexists(parent, name, H5P_DEFAULT), "H5Lexists") > 0;
 }
+inline void l_iterate(hid_t group, H5L_iterate_t visit, void* data) {
+    checked(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, data), "H5Literate");
+}
 inline void l_delete(hid_t parent, char const* path) {
     checked(H5Ldelete(parent, path, H5P_DEFAULT), "H5Ldelete");
 }
@@ -180,6 +183,12 @@ inline Handle a_open(hid_t object, char const* name) {
 }
 inline Handle a_type(hid_t attribute) {
     return {checked(H5Aget_type(attribute), "H5Aget_type"), H5Tclose};
+}
+inline Handle a_space(hid_t attribute) {
+    return {checked(H5Aget_space(attribute), "H5Aget_space"), H5Sclose};
+}
+inline void a_iterate(hid_t object, H5A_operator2_t visit, void* data) {
+    checked(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, data), "H5Aiterate2");
 }
 inline void a_read(hid_t attribute, hid_t type, void* into) {
     checked(H5Aread(attribute, type, into), "H5Aread");

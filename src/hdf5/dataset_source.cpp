@@ -42,16 +42,6 @@ std::string describe_datasets(hid_t file) {
     return fmt::format("it holds {}{}", fmt::join(listing.names, ", "), listing.complete ? "" : ", ...");
 }
 
-ElementType element_type(hid_t type) {
-    auto const size = call::t_size(type);
-    if (call::t_class(type) == H5T_FLOAT) return size <= 4 ? ElementType::f32 : ElementType::f64;
-    bool const is_signed = call::t_sign(type) == H5T_SGN_2;
-    if (size == 1) return is_signed ? ElementType::i8 : ElementType::u8;
-    if (size == 2) return is_signed ? ElementType::i16 : ElementType::u16;
-    if (size <= 4) return is_signed ? ElementType::i32 : ElementType::u32;
-    return is_signed ? ElementType::i64 : ElementType::u64;
-}
-
 /// Opens `dataset` of `file` and calls use(dataset handle, info); turns failures into lines for users.
 template <class Use>
 void with_dataset(std::string const& path, std::string const& dataset, Use&& use) {

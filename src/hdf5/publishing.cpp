@@ -9,11 +9,12 @@
 #include "hdf5/map_layout.hpp"
 #include "hdf5/published_results.hpp"
 #include "hdf5/tables.hpp"
+#include "io/recorded_run.hpp"
+#include "io/shard.hpp"
 
 namespace plenum::hdf5 {
 namespace {
 
-constexpr std::int64_t format_version = 1;
 /// More than HDF5 needs for headers and alignment of one map and its tables.
 constexpr std::uint64_t metadata_bytes = 256 * 1024;
 /// More than a string needs beside its characters.
@@ -28,7 +29,7 @@ std::uint64_t pending_bytes(io::MapRecord const& map) {
     for (auto const& piece : map.pieces) bytes += piece.bytes;
     if (!map.spec.fixed) bytes += (map.spec.tasks + 1) * sizeof(std::uint64_t);
     for (auto const& failure : map.failures) bytes += 2 * string_bytes + 3 * failure.message.size();
-    return bytes + (map.segments.size() + map.pieces.size()) * 20;
+    return bytes + io::encode(map).view().size() + (map.segments.size() + map.pieces.size()) * 20;
 }
 
 /// Workers and provenance; text can triple when it is made valid.
@@ -68,10 +69,15 @@ void write_identity(File& file, Publication const& publication) {
     auto const group = require_group(file, "/provenance");
     std::uint64_t tasks = 0, failed = 0;
     for (auto const& map : publication.maps) {
-        tasks += map.spec.tasks;
-        failed += map.spec.tasks - map.done.count();
+        auto const share = io::shard_of(publication.identity).size(map.spec.tasks);
+        tasks += share;
+        failed += share - std::min(share, map.done.count());
     }
-    write_attribute(group, {"identity", publication.fingerprint});
+    write_attribute(group, {"identity", io::fingerprint(publication.identity)});
+    auto const identity = io::encode(publication.identity);
+    auto const dataset =
+        write_dataset(group, "identity_record", ElementType::u8, {identity.view().size()}, identity.view());
+    write_attribute(dataset, {"crc32c", std::int64_t{base::crc32c(identity.view())}});
     write_attribute(group, {"journal", fmt::format("{:016x}", publication.journal.id())});
     write_attribute(group, {"tasks", static_cast<std::int64_t>(tasks)});
     write_attribute(group, {"tasks_without_result", static_cast<std::int64_t>(failed)});
@@ -115,6 +121,11 @@ std::string utc_text(std::int64_t unix_seconds) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_seconds)));
 }
 
+std::int64_t unix_seconds_of(std::string const& utc) {
+    std::tm time{};
+    return ::strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &time) == nullptr ? 0 : ::timegm(&time);
+}
+
 void write_root(File& file, FileFacts const& facts) {
     auto const root = require_group(file, "/");
     write_attribute(root, {"format", std::string("plenum")});
@@ -136,10 +147,12 @@ std::uint64_t bytes_of_rest(Publication const& publication) {
 }
 
 void write_rest(File& file, Publication const& publication) {
-    for (auto const& map : publication.maps) {
+    for (std::size_t i = 0; i < publication.maps.size(); ++i) {
+        auto const& map = publication.maps[i];
         write_integrity(
             file, map.spec.name, map_fingerprint(map.spec),
             map.spec.fixed ? joined(map) : write_ragged(file, map, publication.journal, publication.storage));
+        write_map_record(file, map, i);
         write_tasks(file, map, publication.journal, publication.provenance.workers);
         write_failures(file, map);
     }

@@ -29,14 +29,19 @@ struct Publication {
     std::vector<io::MapRecord> const& maps;
     std::vector<io::ArrayRecord> const& arrays;
     std::vector<io::RunRecord> const& runs;
-    std::string fingerprint{};  ///< of the run's identity
+    io::RunIdentity const& identity;
     io::Provenance const& provenance;
     io::PartialFile& partial;
     io::Journal& journal;
     Storage storage{};
 };
 
+/// Of published files; a reader refuses any other.
+inline constexpr std::int64_t format_version = 1;
+
 [[nodiscard]] std::string utc_text(std::int64_t unix_seconds);
+/// The other way round; 0 where the text is no such time.
+[[nodiscard]] std::int64_t unix_seconds_of(std::string const& utc);
 /// The file without any map: its attributes and the group of the results.
 void write_root(File& file, FileFacts const& facts);
 /// Bytes that write_rest adds, at most.

@@ -27,6 +27,7 @@
 #include "io/pending_records.hpp"
 #include "io/positional.hpp"
 #include "io/run_files.hpp"
+#include "io/shard.hpp"
 
 namespace plenum::hdf5 {
 namespace {
@@ -88,15 +89,18 @@ public:
         io::MapRecord map{.spec = spec, .begun = true};
         if (spec.fixed) {
             map.result_bytes = bytes_of(spec.shape, spec.type);
-            partial_.require_space(bytes_of(whole_shape(spec), spec.type));
+            partial_.require_space(shard_.size(spec.tasks) * map.result_bytes);
         }
         std::uint64_t scales = 0;
         for (auto const& scale : spec.scales) scales += scale.values.size() * sizeof(double);
         update_file(
             scales, [&](File& file) { map.offset = add_map(file, spec, maps_, {}); },
             [&] { journal_.append(io::RecordKind::map, {io::encode(map).view()}); });
-        if (spec.fixed) partial_.reserve(map.offset, bytes_of(whole_shape(spec), spec.type));
+        if (spec.fixed)
+            partial_.reserve(map.offset + shard_.first(spec.tasks) * map.result_bytes,
+                             shard_.size(spec.tasks) * map.result_bytes);
         maps_.push_back(std::move(map));
+        note_layout();
         pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
         auto const id = static_cast<io::MapId>(maps_.size() - 1);
         if (!options_.take_from.empty()) {
@@ -223,6 +227,7 @@ public:
             [&] { journal_.append(io::RecordKind::array, {io::encode(array).view()}); });
         if (is_earlier) arrays_.erase(known);
         arrays_.push_back(std::move(array));
+        note_layout();
         arrays_begun_.insert(path);
     }
 
@@ -235,6 +240,7 @@ public:
         if (!committed_results_ && io::sync_folder_of(options_.path) != 0)
             throw EnvironmentError(
                 fmt::format("{}: its folder cannot be synced; check the disk", options_.path));
+        if (!committed_results_) append_layout();
         journal_.commit();
         data_written_ = false;
         first_waiting_ns_ = 0;
@@ -258,7 +264,7 @@ public:
                                       .maps = maps_,
                                       .arrays = arrays_,
                                       .runs = files_.runs(),
-                                      .fingerprint = io::fingerprint(options_.identity),
+                                      .identity = options_.identity,
                                       .provenance = provenance,
                                       .partial = partial_,
                                       .journal = journal_,
@@ -307,6 +313,17 @@ private:
         update.run(bytes, use);
         note();
         update.commit();
+    }
+
+    /// So that whoever resumes the run notices damage of what HDF5 is to change next. The file is synced.
+    void note_layout() {
+        if (!committed_results_) return;  // the first commit does it
+        append_layout();
+        journal_.commit();
+    }
+    void append_layout() {
+        auto const layout = io::layout_of(partial_, io::data_ranges(maps_, arrays_));
+        journal_.append(io::RecordKind::layout, {io::encode(layout).view()});
     }
 
     io::MapId resume_map(std::size_t id, io::MapSpec const& spec) {
@@ -386,6 +403,7 @@ private:
     }
 
     ResultFileOptions options_;
+    io::Shard shard_ = io::shard_of(options_.identity);
     io::RunFiles files_;
     io::PartialFile& partial_;
     io::Journal& journal_;

@@ -16,11 +16,12 @@ namespace plenum::hdf5 {
 struct ResultFileOptions {
     std::string path{};  ///< final name
     io::ExistingFile existing = io::ExistingFile::refuse;
-    std::string take_from{};     ///< a published file whose results count as done; may be that at `path`
-    bool restart = false;        ///< discard what an unfinished run has left
-    io::RunIdentity identity{};  ///< what is being run
-    double commit_seconds = 1;   ///< results wait at most that long until they are on the disk
-    int gzip = 0;                ///< level 1 to 9 of the results in the published file; 0: not compressed
+    std::string take_from{};  ///< a published file whose results count as done; may be that at `path`
+    bool restart = false;     ///< discard what an unfinished run has left
+    io::RunIdentity
+        identity{};  ///< what is being run; of a shard, only the tasks of that get room on the disk
+    double commit_seconds = 1;  ///< results wait at most that long until they are on the disk
+    int gzip = 0;               ///< level 1 to 9 of the results in the published file; 0: not compressed
     std::string software = "plenum";  ///< these three become attributes of the file
     std::string version{};
     std::string git{};

@@ -10,6 +10,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "base/crc32c.hpp"
 #include "hdf5/dataset_writer.hpp"
 #include "hdf5/values.hpp"
 
@@ -246,6 +247,15 @@ void write_integrity(File& file, std::string const& map, std::string const& fing
     write_column(group, "first", column_of(segments, &Segment::first));
     write_column(group, "count", column_of(segments, &Segment::count));
     write_column(group, "crc32c", column_of(segments, &Segment::crc));
+}
+
+void write_map_record(File& file, io::MapRecord const& map, std::size_t number) {
+    auto const group = require_group(file, "/integrity/" + map.spec.name);
+    write_attribute(group, {"number", static_cast<std::int64_t>(number)});
+    auto const record = io::encode(map);
+    auto const dataset =
+        write_dataset(group, "record", ElementType::u8, {record.view().size()}, record.view());
+    write_attribute(dataset, {"crc32c", std::int64_t{base::crc32c(record.view())}});
 }
 
 void write_provenance(File& file, io::Provenance const& provenance, std::string const& created) {

@@ -38,5 +38,7 @@ void write_runs(File& file, std::vector<io::RunRecord> const& runs);
 /// `fingerprint`: of the map.
 void write_integrity(File& file, std::string const& map, std::string const& fingerprint,
                      std::vector<io::Segment> const& segments);
+/// /integrity/<map>/record: the map as the journal describes it, from which failed tasks can be run again.
+void write_map_record(File& file, io::MapRecord const& map, std::size_t number);
 
 }  // namespace plenum::hdf5

@@ -70,6 +70,16 @@ hid_t native_type(ElementType type) {
     return H5I_INVALID_HID;
 }
 
+ElementType element_type(hid_t type) {
+    auto const size = call::t_size(type);
+    if (call::t_class(type) == H5T_FLOAT) return size <= 4 ? ElementType::f32 : ElementType::f64;
+    bool const is_signed = call::t_sign(type) == H5T_SGN_2;
+    if (size == 1) return is_signed ? ElementType::i8 : ElementType::u8;
+    if (size == 2) return is_signed ? ElementType::i16 : ElementType::u16;
+    if (size <= 4) return is_signed ? ElementType::i32 : ElementType::u32;
+    return is_signed ? ElementType::i64 : ElementType::u64;
+}
+
 Handle make_space(Shape const& shape) {
     if (shape.empty()) return call::s_create(H5S_SCALAR);
     std::vector<hsize_t> const extents(shape.begin(), shape.end());

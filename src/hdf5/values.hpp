@@ -16,6 +16,8 @@ namespace plenum::hdf5 {
 
 /// The type in memory; also used in files, which therefore have the byte order of the machine.
 [[nodiscard]] hid_t native_type(ElementType type);
+/// The closest type in memory to a numeric type of a file.
+[[nodiscard]] ElementType element_type(hid_t type);
 [[nodiscard]] Handle make_space(Shape const& shape);
 
 /// UTF-8 as HDF5 and h5py expect it: each NUL or byte that is not valid UTF-8 becomes U+FFFD.

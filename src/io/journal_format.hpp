@@ -27,6 +27,7 @@ enum class RecordKind : std::uint32_t {
     updated = 11,    ///< it has: the last undo is void
     undone = 12,     ///< the last undo was carried out
     discarded = 13,  ///< results that are damaged and do not count any more
+    layout = 14,     ///< checksum of the partial file outside of results and arrays, until the next change
 };
 
 struct JournalHeader {

@@ -207,6 +207,20 @@ Undo decode_undo(Payload payload) {
     return undo;
 }
 
+FieldWriter encode(LayoutRecord const& layout) {
+    FieldWriter to;
+    to.number(layout.file_bytes).number(layout.crc);
+    return to;
+}
+
+LayoutRecord decode_layout(Payload payload) {
+    FieldReader from(payload);
+    LayoutRecord const layout{.file_bytes = from.number<std::uint64_t>(),
+                              .crc = from.number<std::uint32_t>()};
+    from.expect_end();
+    return layout;
+}
+
 FieldWriter encode(ResultsRecord const& results) {
     FieldWriter to;
     to.number(results.map).number<std::uint64_t>(results.segments.size());

@@ -43,6 +43,13 @@ struct Undo {
     std::vector<SavedBytes> parts{};
 };
 
+/// What the partial file holds outside of results and arrays: HDF5's structures, which nobody else changes.
+struct LayoutRecord {
+    std::uint64_t file_bytes = 0;
+    std::uint32_t crc = 0;
+    friend bool operator==(LayoutRecord const&, LayoutRecord const&) = default;
+};
+
 /// Results of a fixed map: their segments, when they are done and when they are discarded.
 struct ResultsRecord {
     std::uint32_t map = 0;
@@ -74,6 +81,7 @@ struct FailureRecord {
 [[nodiscard]] FieldWriter encode(MapRecord const& map);  ///< spec, result_bytes and offset
 [[nodiscard]] FieldWriter encode(ArrayRecord const& array);
 [[nodiscard]] FieldWriter encode(Undo const& undo);
+[[nodiscard]] FieldWriter encode(LayoutRecord const& layout);
 [[nodiscard]] FieldWriter encode(ResultsRecord const& results);
 [[nodiscard]] FieldWriter encode(RaggedHead const& head);
 [[nodiscard]] FieldWriter encode(TimingHead const& head);
@@ -84,6 +92,7 @@ struct FailureRecord {
 [[nodiscard]] MapRecord decode_map(std::span<std::byte const> payload);
 [[nodiscard]] ArrayRecord decode_array(std::span<std::byte const> payload);
 [[nodiscard]] Undo decode_undo(std::span<std::byte const> payload);
+[[nodiscard]] LayoutRecord decode_layout(std::span<std::byte const> payload);
 [[nodiscard]] ResultsRecord decode_results(std::span<std::byte const> payload);
 [[nodiscard]] RaggedHead decode_ragged(std::span<std::byte const> payload);
 [[nodiscard]] TimingHead decode_timing(std::span<std::byte const> payload);

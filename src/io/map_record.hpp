@@ -36,6 +36,7 @@ struct TimingPiece {
     std::uint64_t rows = 0;
     std::uint64_t position = 0;
     bool earlier = false;  ///< by a process before this one, whose ranks and clock were others
+    std::size_t process = 0;  ///< which of the run wrote them, from 1; 0: this one
 };
 
 struct MapRecord {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "base/crc32c.hpp"
+
 namespace plenum::io {
 
 std::vector<PartialFile::Range> data_ranges(std::vector<MapRecord> const& maps,
@@ -34,6 +36,13 @@ std::uint64_t bytes_of(Shape const& shape, ElementType type) {
     auto with_element = shape;
     with_element.push_back(size_of(type));
     return count_of(with_element);
+}
+
+LayoutRecord layout_of(PartialFile const& partial, std::vector<PartialFile::Range> data) {
+    auto const outside = partial.save(std::move(data));
+    LayoutRecord layout{.file_bytes = outside.file_bytes};
+    for (auto const& part : outside.parts) layout.crc = base::crc32c(part.bytes, layout.crc);
+    return layout;
 }
 
 EarlierResults earlier_results(MapRecord const& map) {

@@ -19,6 +19,8 @@ namespace plenum::io {
 std::uint64_t discard_damaged(MapRecord& map, std::uint32_t number, PartialFile const& partial,
                               Journal& journal);
 [[nodiscard]] std::uint64_t bytes_of(Shape const& shape, ElementType type);
+/// Of the file as it is now, with these results and arrays in it.
+[[nodiscard]] LayoutRecord layout_of(PartialFile const& partial, std::vector<PartialFile::Range> data);
 [[nodiscard]] EarlierResults earlier_results(MapRecord const& map);
 
 }  // namespace plenum::io

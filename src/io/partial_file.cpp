@@ -44,9 +44,10 @@ PartialFile::PartialFile(std::string path, ExistingFile existing, Begin begin)
 
 void PartialFile::open(Begin begin) {
     int const creation = begin == Begin::fresh ? O_CREAT | O_EXCL : 0;
-    fd_.reset(::open(partial_path_.c_str(), O_RDWR | O_CLOEXEC | creation, 0666));
+    int const access = begin == Begin::look ? O_RDONLY : O_RDWR;
+    fd_.reset(::open(partial_path_.c_str(), access | O_CLOEXEC | creation, 0666));
     if (fd_) return;
-    if (begin == Begin::resume)
+    if (begin != Begin::fresh)
         throw EnvironmentError(
             fmt::format("{}: cannot be opened ({}); check the file", partial_path_, std::strerror(errno)));
     throw creation_error(path_, errno);

@@ -24,9 +24,10 @@ void refuse_existing(std::string const& path, ExistingFile existing);
 
 class PartialFile {
 public:
-    enum class Begin : std::uint8_t { fresh, resume };
+    enum class Begin : std::uint8_t { fresh, resume, look };
 
-    /// Opens `<path>.partial`: a new and empty one, or the one that is there. Throws EnvironmentError that
+    /// Opens `<path>.partial`: a new and empty one, or the one that is there; to look at it without the lock,
+    /// for reading only. Throws EnvironmentError that
     /// names the file.
     PartialFile(std::string path, ExistingFile existing, Begin begin);
 

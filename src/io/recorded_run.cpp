@@ -31,12 +31,12 @@ public:
                 return;
             case RecordKind::run:
                 run_.runs.push_back(decode_run(reader_.payload(record)));
+                run_.ended_before = run_.ended();
                 return;
             case RecordKind::map:
                 return take_map(decode_map(reader_.payload(record)));
             case RecordKind::array:
-                run_.arrays.push_back(decode_array(reader_.payload(record)));
-                return;
+                return take_array(decode_array(reader_.payload(record)));
             case RecordKind::results:
                 return take_results(decode_results(reader_.payload(record)));
             case RecordKind::discarded:
@@ -51,8 +51,14 @@ public:
                 undo_ = record;
                 return;
             case RecordKind::updated:
+                run_.layout.reset();
+                undo_.reset();
+                return;
             case RecordKind::undone:
                 undo_.reset();
+                return;
+            case RecordKind::layout:
+                run_.layout = decode_layout(reader_.payload(record));
                 return;
         }
         throw EnvironmentError(fmt::format(
@@ -83,6 +89,12 @@ private:
             require(map.result_bytes == count_of(sizes));
         }
         run_.maps.push_back(std::move(map));
+    }
+
+    /// One that was written again is where it is now.
+    void take_array(ArrayRecord array) {
+        std::erase_if(run_.arrays, [&](ArrayRecord const& each) { return each.path == array.path; });
+        run_.arrays.push_back(std::move(array));
     }
 
     void take_results(ResultsRecord const& results) {
@@ -124,8 +136,10 @@ private:
             require(row.count > 0 && row.count <= map.spec.tasks && row.first <= map.spec.tasks - row.count);
         }
         auto const count = rows.size() / sizeof(TimingRow);
-        map.timing.push_back(
-            {.rows = count, .position = record.position + TimingHead::bytes, .earlier = true});
+        map.timing.push_back({.rows = count,
+                              .position = record.position + TimingHead::bytes,
+                              .earlier = true,
+                              .process = run_.runs.size()});
         map.timing_rows += count;
     }
 
@@ -159,6 +173,15 @@ std::string in_words(Shape const& shape) {
 
 }  // namespace
 
+std::uint64_t RecordedRun::ended() const {
+    std::uint64_t tasks = 0;
+    for (auto const& map : maps) {
+        tasks += map.done.count();
+        for (auto const& [task, attempts] : map.attempts) tasks += attempts.has_result ? 0 : 1;
+    }
+    return tasks;
+}
+
 bool RecordedRun::has_results() const noexcept {
     return std::ranges::any_of(
         maps, [](MapRecord const& map) { return !map.done.empty() || !map.attempts.empty(); });
@@ -167,7 +190,14 @@ bool RecordedRun::has_results() const noexcept {
 std::optional<RecordedRun> read_journal(std::string const& journal_path) {
     JournalReader reader(journal_path);
     if (reader.empty() || reader.records().empty()) return std::nullopt;
-    RecordedRun run{.end = reader.end(), .identity = {}, .runs = {}, .maps = {}, .arrays = {}, .undo = {}};
+    RecordedRun run{.end = reader.end(),
+                    .identity = {},
+                    .runs = {},
+                    .maps = {},
+                    .arrays = {},
+                    .ended_before = 0,
+                    .layout = {},
+                    .undo = {}};
     Replay replay(reader, run);
     try {
         for (auto const& record : reader.records()) replay.take(record);

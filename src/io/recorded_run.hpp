@@ -18,10 +18,14 @@ struct RecordedRun {
     std::vector<RunRecord> runs;  ///< the processes that worked on it, in order
     std::vector<MapRecord> maps;
     std::vector<ArrayRecord> arrays;
-    std::optional<Undo> undo;  ///< a change of the partial file was begun and not ended
+    std::uint64_t ended_before = 0;      ///< tasks that were over when the last process began
+    std::optional<LayoutRecord> layout;  ///< of the partial file, once `undo` is carried out
+    std::optional<Undo> undo;            ///< a change of the partial file was begun and not ended
 
     /// Whether any task has ended: otherwise there is nothing to go on with.
     [[nodiscard]] bool has_results() const noexcept;
+    /// Tasks that are done or failed.
+    [[nodiscard]] std::uint64_t ended() const;
 };
 
 /// Reads and validates a whole journal; takes no lock and changes nothing. Nothing: the journal says nothing

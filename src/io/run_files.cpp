@@ -10,6 +10,7 @@
 #include <cstring>
 #include <plenum/error.hpp>
 
+#include "io/partial_contents.hpp"
 #include "io/positional.hpp"
 
 namespace plenum::io {
@@ -106,6 +107,12 @@ void RunFiles::resume(RecordedRun recorded) {
         journal_->commit();
         recorded.undo.reset();
     }
+    if (recorded.layout &&
+        layout_of(*partial_, data_ranges(recorded.maps, recorded.arrays)) != *recorded.layout)
+        throw EnvironmentError(fmt::format(
+            "{}: is damaged outside of its results (somebody changed it, or the disk did); restore it "
+            "from a copy, or discard its results with --restart",
+            partial_path_of(path)));
     remove_file(packed_path());
     recorded_ = std::move(recorded);
 }

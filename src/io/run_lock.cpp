@@ -170,6 +170,18 @@ void RunLock::require_mine() const {
             path_, lock_path_));
 }
 
+std::optional<LockHolder> RunLock::holder(std::string const& path, double stale_seconds) {
+    base::UniqueFd const fd(::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::nullopt;
+    auto const owner = read_owner(fd.get());
+    if (owner.machine.empty()) return std::nullopt;
+    bool const is_here = owner.machine == machine_name(host_name());
+    bool const lives = is_here ? !owner.start.empty() && start_of(owner.pid) == owner.start
+                               : unix_seconds() - owner.beat < stale_seconds;
+    if (!lives) return std::nullopt;
+    return LockHolder{.host = owner.host, .pid = owner.pid};
+}
+
 void RunLock::refuse(Owner const& owner) const {
     auto const who = owner.host.empty()
                          ? std::string("another run")

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -17,6 +18,12 @@ struct LockOptions {
     double patience_seconds =
         3;  ///< for an owner that is just ending: what a killed launcher leaves takes a moment
     bool use_flock = true;  ///< false: as on a file system that refuses it
+};
+
+/// The process that holds a lock.
+struct LockHolder {
+    std::string host{};
+    long pid = 0;
 };
 
 /// Holds `<path>.lock`: an flock that the kernel lets go of with the process, and for file systems where that
@@ -39,6 +46,11 @@ public:
     /// Nothing will be written any more: removes the file, unless it belongs to another run by now. Otherwise
     /// the end of the process lets go of the lock.
     void release() noexcept;
+
+    /// Who writes `path` now; nothing where nobody does. Only looks: takes nothing, waits for nothing. A run on
+    /// another host counts as alive while its last sign of life is younger than `stale_seconds`.
+    [[nodiscard]] static std::optional<LockHolder> holder(std::string const& path,
+                                                          double stale_seconds = LockOptions{}.stale_seconds);
 
 private:
     struct Owner {

@@ -174,10 +174,10 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
         (void)coordinator_.drop(id, {range.first, range.last});
         batch.final_tasks += range.count();
     }
-    progress_.done += batch.final_tasks - work->settled_failed;
+    progress_.done += batch.final_tasks - work->settled_failed - work->left_out;
     progress_.failed += work->settled_failed;
-    progress_.settled += batch.final_tasks;
-    progress_.tasks += request.tasks;
+    progress_.settled += batch.final_tasks - work->left_out;
+    progress_.tasks += request.tasks - work->left_out;
     ++active_;
     batches_.emplace(id, std::move(batch));
     ring();

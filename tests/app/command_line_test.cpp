@@ -71,6 +71,27 @@ TEST_F(CommandLine, RunTakesJobAndRunOptionsInAnyOrder) {
     EXPECT_EQ(other.options, expected.options);
 }
 
+TEST_F(CommandLine, CommandsOnFilesTakeTheirOptions) {
+    auto const file = parse({"status", "a.h5", "--watch", "--output-mode=json"}).file;
+    EXPECT_EQ(file.command, "status");
+    EXPECT_EQ(file.files, std::vector<std::string>{"a.h5"});
+    EXPECT_EQ(file.value("watch"), "2");
+    EXPECT_EQ(parse({"status", "--watch", "a.h5"}).file.files, std::vector<std::string>{"a.h5"});
+    EXPECT_EQ(parse({"status", "--watch", "0.5", "a.h5"}).file.value("watch"), "0.5");
+    EXPECT_EQ(parse({"merge", "a.h5", "b.h5", "-o", "c.h5"}).file.files.size(), 2u);
+    EXPECT_TRUE(parse({"retry", "a.h5", "--executors", "2"}).retries);
+    for (auto const& command : file_commands()) {
+        auto const help = parse({command.name.c_str(), "--help"});
+        EXPECT_EQ(help.kind, CommandKind::help);
+        for (auto const& option : command.options) EXPECT_THAT(help.text, HasSubstr("--" + option.name));
+        EXPECT_THAT(refused({command.name.c_str()}), HasSubstr("the file is missing"));
+        EXPECT_THAT(refused({command.name.c_str(), "a.h5", "--nonsense"}), HasSubstr("--nonsense"));
+    }
+    EXPECT_THAT(refused({"export", "a.h5", "--format", "xml"}), HasSubstr("csv, jsonl"));
+    EXPECT_THAT(refused({"show", "a.h5", "b.h5"}), HasSubstr("b.h5"));
+    EXPECT_THAT(refused({"retry", "a.h5", "--shard", "0/2"}), HasSubstr("--shard"));
+}
+
 TEST_F(CommandLine, TwoDashesEndTheOptions) {
     EXPECT_EQ(parse({"run", "--", "sleep"}).job, "sleep");
     EXPECT_EQ(parse({"run", "sleep", "--seed", "1", "--"}).options.seed, 1u);

@@ -104,6 +104,16 @@ TEST(ConfigFile, ProgramsWithoutJobsTakeTheRunOptionsOnly) {
     EXPECT_THAT(refusal([] { (void)read("sede = 3", nullptr); }), HasSubstr("'seed' is near"));
 }
 
+TEST(ConfigFile, WhateverIsInTheFileIsRefusedWithOneLine) {
+    EXPECT_THAT(refusal([] { (void)read(std::string("seed = 1\n[\0\0]", 13)); }),
+                HasSubstr(":2: this is not TOML"));
+    for (auto const* const text : {"\"a\\nb\" = 1", "x = n\n", "[\"a\\nb\"]\n", "[+x]\n", "[/]\n"}) {
+        auto const message = refusal([&] { (void)read(text); });
+        EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+        EXPECT_FALSE(message.empty());
+    }
+}
+
 TEST(ConfigFile, RefusesFilesThatAreTooLong) {
     EXPECT_THROW((void)read(std::string(2 << 20, '#')), EnvironmentError);
 }

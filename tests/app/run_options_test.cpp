@@ -111,6 +111,8 @@ TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
         {"time-request", {"none", "60"}},
         {"force", {"true", "false"}},
         {"restart", {"true", "false"}},
+        {"shard", {"none", "0/4"}},
+        {"only", {"none", "812", "map:3"}},
         {"retry-failed", {"true", "false"}},
         {"commit-interval", {"1", "0", "0.25", "3600"}},
         {"compress", {"none", "gzip:1", "gzip:9"}},

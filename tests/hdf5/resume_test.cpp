@@ -226,6 +226,58 @@ TEST_F(Resume, DamagedResultsRunAgain) {
     EXPECT_EQ(load<double>(path_, "results/m"), numbers(12, 0));
 }
 
+TEST_F(Resume, DamageAroundTheResultsIsRefused) {
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 1, bytes(numbers(2, 0)));
+        sink->commit();
+        sink->write_array("inputs/x", ElementType::f64, {3}, bytes(numbers(3, 100)), {});
+    });
+    auto const recorded = io::read_journal(path_ + ".journal");
+    ASSERT_TRUE(recorded && recorded->layout);
+    auto const content = test::content_of(path_ + ".partial");
+    auto const offset = recorded->maps.at(0).offset;
+    auto const results = 12 * sizeof(double);
+    int refused = 0;
+    for (std::size_t at = 0; at < content.size(); at += 97) {
+        bool const is_data = (at >= offset && at < offset + results) ||
+                             (at >= recorded->arrays.at(0).offset && at < recorded->arrays.at(0).offset + 24);
+        if (is_data) continue;
+        auto changed = content;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        test::write_file(path_ + ".partial", changed);
+        EXPECT_THAT(test::message_of<EnvironmentError>([&] { (void)create(); }),
+                    HasSubstr("damaged outside"));
+        ++refused;
+    }
+    EXPECT_GT(refused, 20);
+    test::write_file(path_ + ".partial", content + "x");
+    EXPECT_THAT(test::message_of<EnvironmentError>([&] { (void)create(); }), HasSubstr("damaged outside"));
+    test::write_file(path_ + ".partial", content);
+    EXPECT_THAT(done_of(*create(), 0), ElementsAre(0));
+}
+
+TEST_F(Resume, AnArrayThatWasWrittenAgainIsTheLastOne) {
+    auto const run = [&](double value) {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        auto const next = done_of(*sink, map).size();
+        sink->put_fixed(map, next, 1, bytes(numbers(2, 2.0 * static_cast<double>(next))));
+        sink->write_array("mean", ElementType::f64, {1}, bytes(std::vector<double>{value}), {});
+        sink->commit();
+    };
+    for (double const value : {1.0, 2.0, 3.0}) die_after([&] { run(value); });
+    EXPECT_EQ(io::read_journal(path_ + ".journal")->arrays.size(), 1u);
+    auto const sink = create();
+    auto const map = sink->begin_map(fixed_);
+    sink->put_fixed(map, 3, 3, bytes(numbers(6, 6)));
+    sink->write_array("mean", ElementType::f64, {1}, bytes(std::vector<double>{3}), {});
+    sink->publish({});
+    EXPECT_EQ(load<double>(path_, "results/m"), numbers(12, 0));
+    EXPECT_THAT(load<double>(path_, "mean"), ElementsAre(3));
+}
+
 TEST_F(Resume, FilesWithoutTheirPartnerAreNotTouched) {
     die_after([&] {
         auto* const sink = create().release();

@@ -1,0 +1,218 @@
+// plenum merge: the files of the shards of one run become one file.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <plenum/error.hpp>
+#include <plenum/version.hpp>
+
+#include "app/file_commands.hpp"
+#include "app/terminal.hpp"
+#include "hdf5/open_run.hpp"
+#include "hdf5/result_file.hpp"
+#include "io/recorded_run.hpp"
+#include "io/shard.hpp"
+
+namespace plenum::app {
+namespace {
+
+constexpr std::uint64_t bytes_at_once = 16 << 20;
+
+using Reader = std::unique_ptr<io::RunReader>;
+
+/// The shards by their number. Throws what is wrong with them.
+std::map<std::uint64_t, Reader> open_shards(std::vector<std::string> const& files) {
+    std::map<std::uint64_t, Reader> shards;
+    io::Shard first;
+    for (auto const& file : files) {
+        auto reader = hdf5::open_run(file, hdf5::Prefer::finished);
+        auto const& run = reader->run();
+        auto const shard = io::shard_of(run.identity);
+        if (run.state != io::RunState::finished)
+            throw UsageError(
+                fmt::format("{}: its run has not ended; finish it with plenum resume {}", file, run.output));
+        if (!shard.is_part())
+            throw UsageError(
+                fmt::format("{}: is no shard (it was made without --shard); leave it out", file));
+        if (auto const report = reader->check(); !report.damage.empty())
+            throw EnvironmentError(fmt::format("{}: is damaged; plenum validate {} says where", file, file));
+        if (shards.empty()) first = shard;
+        auto const& reference = shards.empty() ? run : shards.begin()->second->run();
+        auto why = io::difference(io::without_shard(reference.identity), io::without_shard(run.identity));
+        if (why.empty() && shard.count != first.count)
+            why = fmt::format("it is shard {}, the other {}", io::text_of(shard), io::text_of(first));
+        if (!why.empty())
+            throw UsageError(fmt::format("{}: is a shard of another run than {} ({}); merge those of one run",
+                                         file, reference.file, why));
+        auto const [place, is_new] = shards.try_emplace(shard.index, std::move(reader));
+        if (!is_new)
+            throw UsageError(fmt::format("{} and {} are the same shard {}; leave one out",
+                                         place->second->run().file, file, io::text_of(shard)));
+    }
+    return shards;
+}
+
+void require_all(std::map<std::uint64_t, Reader> const& shards) {
+    auto const& run = shards.begin()->second->run();
+    auto const count = io::shard_of(run.identity).count;
+    std::string missing;
+    for (std::uint64_t i = 0; i < count && missing.size() < 200; ++i)
+        if (!shards.contains(i)) missing += fmt::format("{}{}/{}", missing.empty() ? "" : ", ", i, count);
+    if (!missing.empty())
+        throw UsageError(fmt::format(
+            "shards are missing: {}; add their files, or leave their tasks out with --allow-missing",
+            missing));
+}
+
+/// Throws UsageError unless their maps have the same inputs.
+void require_same_maps(std::map<std::uint64_t, Reader> const& shards) {
+    auto const& reference = shards.begin()->second->run();
+    for (auto const& [index, reader] : shards) {
+        auto const& maps = reader->run().maps;
+        auto why = maps.size() == reference.maps.size() ? "" : std::string("it has others");
+        for (std::size_t i = 0; why.empty() && i < maps.size(); ++i) {
+            auto const& spec = reference.maps[i].spec;
+            auto const difference = io::difference(spec, maps[i].spec);
+            if (maps[i].spec.name != spec.name || !difference.empty())
+                why = fmt::format("map '{}': {}", spec.name,
+                                  difference.empty() ? "it has another name" : difference);
+        }
+        if (!why.empty())
+            throw UsageError(fmt::format(
+                "{}: its maps do not fit those of {} ({}); compute both with the same inputs and program",
+                reader->run().file, reference.file, why));
+    }
+}
+
+/// Results and failures of one map of one shard.
+void copy_map(io::RunReader& from, std::size_t number, io::ResultSink& to, io::MapId id, int first_rank) {
+    auto const& map = from.run().maps.at(number);
+    io::IndexRanges earlier;  // from a merge that was interrupted
+    auto const known = to.earlier_results(id);
+    for (auto const& [first, count] : known.done) earlier.add(first, count);
+    for (auto const& failure : known.failed) earlier.add(failure.task, 1);
+    for (auto failure : map.failures) {
+        failure.rank += first_rank;
+        if (!earlier.intersects(failure.task, 1)) to.put_failure(id, failure);
+    }
+    std::vector<io::TaskSpan> todo;
+    map.done.for_each([&](std::uint64_t begin, std::uint64_t end) {
+        earlier.for_each_gap(begin, end, [&](std::uint64_t first, std::uint64_t last) {
+            todo.push_back({first, last - first});
+        });
+    });
+    auto const at_once = map.spec.fixed ? std::max<std::uint64_t>(
+                                              1, bytes_at_once / std::max<std::uint64_t>(1, map.result_bytes))
+                                        : 1;
+    for (auto const& [begin, tasks] : todo)
+        for (auto first = begin; first < begin + tasks; first += at_once) {
+            auto const count = std::min(at_once, begin + tasks - first);
+            if (map.spec.fixed) {
+                to.put_fixed(id, first, count, from.fixed(number, first, count));
+            } else {
+                auto const values = from.ragged(number, first);
+                std::uint64_t const length = values.size() / size_of(map.spec.type);
+                to.put_ragged(id, first, std::span(&length, 1), values);
+            }
+        }
+    std::vector<io::TimingRow> rows;
+    from.for_each_timing(number, [&](io::StoredTiming const& timing) {
+        auto row = timing.row;
+        row.rank += first_rank;
+        if (!earlier.intersects(row.first, row.count)) rows.push_back(row);
+    });
+    to.put_timing(id, rows);
+    (void)to.commit_if_due();
+}
+
+/// Arrays that all shards agree on. False: one of them is not there in all shards, or not the same.
+bool copy_arrays(std::map<std::uint64_t, Reader> const& shards, io::ResultSink& to) {
+    bool all_agree = true;
+    auto& first = *shards.begin()->second;
+    for (std::size_t i = 0; i < first.run().arrays.size(); ++i) {
+        auto const& array = first.run().arrays[i];
+        bool const agrees = std::ranges::all_of(shards, [&](auto const& shard) {
+            auto const& arrays = shard.second->run().arrays;
+            auto const other = std::ranges::find(arrays, array.path, &io::ArrayRecord::path);
+            return other != arrays.end() && other->crc == array.crc && other->shape == array.shape;
+        });
+        all_agree = all_agree && agrees;
+        if (agrees)
+            to.write_array(array.path, array.type, array.shape, first.array(i), first.array_attributes(i));
+    }
+    return all_agree;
+}
+
+io::Provenance provenance_of(std::map<std::uint64_t, Reader> const& shards, io::RunIdentity const& identity) {
+    io::Provenance provenance{.job = identity.job, .command_line = identity.command_line};
+    for (auto const& option : identity.options) provenance.options.push_back({option.name, option.value});
+    provenance.options.push_back({"seed", static_cast<std::int64_t>(identity.seed)});
+    provenance.options.push_back({"shards", static_cast<std::int64_t>(shards.size())});
+    int first_rank = 0;
+    for (auto const& [index, reader] : shards) {
+        int ranks = 0;
+        for (auto worker : reader->run().workers) {
+            ranks = std::max(ranks, worker.rank + 1);
+            worker.rank += first_rank;
+            provenance.workers.push_back(std::move(worker));
+        }
+        first_rank += ranks;
+        provenance.log += reader->run().log;
+    }
+    return provenance;
+}
+
+}  // namespace
+
+int run_merge(FileRequest const& request) {
+    if (!request.has("output"))
+        throw UsageError("merge: the name of the new file is missing; write plenum merge FILE... -o FILE");
+    auto const output = request.value("output");
+    auto const shards = open_shards(request.files);
+    if (!request.has("allow-missing")) require_all(shards);
+    require_same_maps(shards);
+
+    auto const& reference = shards.begin()->second->run();
+    auto const identity = io::without_shard(reference.identity);
+    auto const sink = hdf5::create_result_file(
+        {.path = output,
+         .identity = identity,
+         .version = version,
+         .git = git_revision,
+         .say = [](std::string const& line) { write_all(STDERR_FILENO, "plenum: " + line + "\n"); }});
+    bool needs_job = !copy_arrays(shards, *sink);
+    std::uint64_t tasks = 0, done = 0, failed = 0;
+    for (std::size_t number = 0; number < reference.maps.size(); ++number) {
+        auto const& spec = reference.maps[number].spec;
+        auto const id = sink->begin_map(spec);
+        tasks += spec.tasks;
+        int first_rank = 0;
+        for (auto const& [index, reader] : shards) {
+            auto const& maps = reader->run().maps;
+            needs_job = needs_job || reader->run().needs_merge;
+            copy_map(*reader, number, *sink, id, first_rank);
+            done += maps[number].done.count();
+            for (auto const& [task, attempts] : maps[number].attempts) failed += attempts.has_result ? 0 : 1;
+            int ranks = 0;
+            for (auto const& worker : reader->run().workers) ranks = std::max(ranks, worker.rank + 1);
+            first_rank += ranks;
+        }
+        sink->end_map(id);
+    }
+    auto const counts =
+        fmt::format("{} of {} tasks done, {} failed, {} not run", done, tasks, failed, tasks - done - failed);
+    if (needs_job) {
+        sink->commit();
+        (void)sink->leave(true);
+        write_all(STDOUT_FILENO, fmt::format("{}: {}; the job has more to do with them: plenum resume {}\n",
+                                             output, counts, output));
+        return static_cast<int>(ExitCode::incomplete);
+    }
+    sink->publish(provenance_of(shards, identity));
+    write_all(STDOUT_FILENO, fmt::format("{}: {}\n", output, counts));
+    if (done + failed < tasks) return static_cast<int>(ExitCode::incomplete);
+    return static_cast<int>(failed > 0 ? ExitCode::tasks_failed : ExitCode::done);
+}
+
+}  // namespace plenum::app

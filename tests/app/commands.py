@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# The commands on files: finished, alive, interrupted and damaged runs; shards and retries.   commands.py PLENUM MPIEXEC
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "jobs"))
+from run_tools import Runs  # noqa: E402
+
+QUIET = ("--progress", "none")
+
+
+def rows_of(run) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(run.stdout)))
+
+
+def finished(runs: Runs, ranks: int):
+    where = f"at {ranks} ranks"
+    (runs.folder / "broken").touch()
+    run = runs.run("run", "mixed", "--fails-while", "broken", "-o", "f.h5", *QUIET, ranks=ranks)
+    runs.equal(run.returncode, 4, f"a run with failures {where} ({run.stderr[-200:]})")
+    failed = [task for task in range(40) if task % 7 == 3]
+
+    text = runs.run("status", "f.h5").stdout
+    runs.check(text.startswith("f.h5: finished\n") and f"squares: {40 - len(failed)} of 40 done, {len(failed)} failed, 0 not run"
+               in text and f"{len(failed)} exception" in text, f"status {where}", text)
+    status = json.loads(runs.run("status", "f.h5", "--output-mode", "json").stdout)
+    runs.equal([(m["name"], m["done"], m["failed"], m["not_run"]) for m in status["maps"]],
+               [("squares", 40 - len(failed), len(failed), 0), ("lists", 40, 0, 0)], f"status as JSON {where}")
+    runs.check(len(status["slowest"]) == 5, f"slowest tasks {where}")
+    quiet = runs.run("status", "--exit-code", "f.h5")
+    runs.equal((quiet.returncode, quiet.stdout, quiet.stderr), (4, "", ""), f"status --exit-code {where}")
+
+    run = runs.run("validate", "f.h5")
+    runs.equal(run.returncode, 0, f"validate {where} ({run.stdout})")
+    runs.check("sound" in run.stdout and f"{80 - len(failed)} of 80 tasks" in run.stdout, f"validate {where}", run.stdout)
+
+    rows = rows_of(runs.run("export", "f.h5", "--map", "squares"))
+    runs.equal([row["status"] for row in rows], ["failed" if t in failed else "done" for t in range(40)], f"export {where}")
+    runs.equal([row["result"] for row in rows], ["" if t in failed else str(t * t) for t in range(40)], f"results {where}")
+    runs.equal((rows[3]["cause"], rows[3]["message"]), ("exception", 'no root for "3", sorry'), f"quoted message {where}")
+    runs.check(all(0 <= int(row["rank"]) < ranks and row["host"] and float(row["start"]) > 0 for row in rows
+                   if row["status"] == "done"), f"where tasks ran {where}")
+    run = runs.run("export", "f.h5", "--map", "lists", "--format", "jsonl", "-o", "lists.jsonl")
+    lists = [json.loads(line) for line in (runs.folder / "lists.jsonl").read_text().splitlines()]
+    runs.equal([row["result"] for row in lists], [list(range(t, t + t % 4)) for t in range(40)], f"lists {where}")
+    again = runs.run("export", "f.h5", "--map", "lists", "-o", "lists.jsonl")
+    runs.equal(again.returncode, 2, "export overwrites nothing")
+    runs.equal(runs.run("export", "f.h5").returncode, 2, "export of a file with two maps asks which")
+
+    shown = runs.run("show", "f.h5", "--task", "10", "--map", "squares").stdout
+    runs.check("task 10 of squares: failed" in shown and "no root" in shown and "value = 10.5 m" in shown, "show a failure", shown)
+    shown = runs.run("show", "f.h5", "--task", "5", "--map", "squares").stdout
+    runs.check("result      1 float64: 25" in shown and "five speaks" in shown, "show a result", shown)
+    runs.equal(runs.run("show", "f.h5", "--task", "40", "--map", "squares").returncode, 2, "show a task that is not there")
+
+    # Failed tasks once more: the file stays as it is until it is replaced.
+    run = runs.run("retry", "f.h5", *QUIET, ranks=ranks)
+    runs.equal(run.returncode, 4, f"retry while the reason is there {where} ({run.stderr[-300:]})")
+    (runs.folder / "broken").unlink()
+    run = runs.run("retry", "f.h5", *QUIET, ranks=ranks)
+    runs.equal(run.returncode, 0, f"retry {where} ({run.stderr[-300:]})")
+    rows = rows_of(runs.run("export", "f.h5", "--map", "squares"))
+    runs.equal([float(row["result"]) for row in rows], [t * t for t in range(40)], f"results after retry {where}")
+    runs.equal({row["task"]: row["attempts"] for row in rows if row["attempts"] != "1"}, {str(t): "3" for t in failed},
+               f"attempts after retry {where}")
+    runs.equal(runs.run("status", "--exit-code", "f.h5").returncode, 0, f"status after retry {where}")
+    runs.equal(runs.run("validate", "f.h5").returncode, 0, f"validate after retry {where}")
+    runs.equal(runs.run("retry", "f.h5").returncode, 0, "nothing to retry")
+    runs.no_leftovers(f"retry {where}")
+    (runs.folder / "f.h5").unlink()
+    (runs.folder / "lists.jsonl").unlink()
+
+
+def alive(runs: Runs):
+    command = [runs.plenum, "run", "mixed", "--tasks", "600", "--pause", "0.01", "--chunk-size", "1", "--commit-interval", "0.1",
+               "-o", "l.h5", *QUIET]
+    process = subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        states, valid, exported, deadline = [], [], 0, time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline and (
+                len(valid) < 5 or len({state["maps"][0]["done"] for state in states if state["maps"]}) < 3):
+            status = runs.run("status", "l.h5", "--output-mode", "json")
+            if status.returncode != 0 and not states:  # it has no journal yet
+                continue
+            states.append(json.loads(status.stdout))
+            valid.append(runs.run("validate", "l.h5.partial").returncode)
+            runs.equal(runs.run("status", "--exit-code", "l.h5").returncode, 75, "exit code while a run is alive")
+            exported = len([r for r in rows_of(runs.run("export", "l.h5", "--map", "squares")) if r["status"] == "done"])
+        runs.check(len(valid) >= 5 and not any(valid), f"validate while a run is alive: {valid}")
+        runs.check(all(state["state"] == "running" and state["process"]["pid"] == process.pid for state in states),
+                   "status names the process")
+        done = [state["maps"][0]["done"] for state in states if state["maps"]]
+        runs.check(done == sorted(done) and done[-1] > 0, f"counts grow: {done}")
+        runs.check(states[-1]["tasks_per_second"] is not None, "a rate")
+        runs.check(exported > 0, "export while a run is alive")
+        process.kill()
+        process.wait()
+        status = runs.run("status", "l.h5")
+        runs.check("l.h5: interrupted; plenum resume l.h5" in status.stdout, "status of a dead run", status.stdout + status.stderr)
+        runs.equal(runs.run("validate", "l.h5").returncode, 0, "validate a dead run")
+        task = runs.run("show", "l.h5", "--task", "0", "--map", "squares").stdout
+        runs.check("task 0 of squares: done" in task and "1 float64: 0" in task, "show a task of a dead run", task)
+
+        # A flipped bit in a result that counts, and one in the journal.
+        with h5py.File(runs.folder / "l.h5.partial") as file:
+            place = file["results/squares"].id.get_offset()
+        journal = (runs.folder / "l.h5.journal").read_bytes()
+        with open(runs.folder / "l.h5.partial", "r+b") as file:
+            file.seek(place + 1)
+            byte = file.read(1)
+            file.seek(place + 1)
+            file.write(bytes([byte[0] ^ 64]))
+        run = runs.run("validate", "l.h5", "--output-mode", "json")
+        report = json.loads(run.stdout)
+        runs.equal((run.returncode, report["sound"], len(report["damage"])), (3, False, 1), "damage in a partial file")
+        runs.check(report["damage"][0]["map"] == "squares" and report["damage"][0]["first"] == 0, "where it is", run.stdout)
+        (runs.folder / "l.h5.journal").write_bytes(journal[:40] + bytes([journal[40] ^ 1]) + journal[41:])
+        for words in (["validate", "l.h5"], ["status", "--exit-code", "l.h5"]):
+            run = runs.run(*words)
+            runs.equal(run.returncode, 3, f"{words} with a damaged journal")
+            runs.check(run.stderr.count("\n") == 1 and "l.h5.journal" in run.stderr, "one line names the journal", run.stderr)
+        (runs.folder / "l.h5.journal").write_bytes(journal)
+    finally:
+        process.kill()
+        process.wait()
+    watch = subprocess.Popen([runs.plenum, "status", "--watch", "0.2", "w.h5"], cwd=runs.folder, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, error = watch.communicate(timeout=30)
+    runs.check(watch.returncode == 3 and "w.h5" in error, "watching what is not there")
+    resumed = runs.run("resume", "l.h5", *QUIET)
+    runs.check(resumed.returncode == 0 and "damaged" in resumed.stderr, "the damaged results are computed again", resumed.stderr)
+    runs.equal(runs.run("validate", "l.h5").returncode, 0, "validate after that")
+    text = runs.run("status", "--watch", "--output-mode", "json", "l.h5").stdout
+    runs.equal(text.count("\n"), 1, "watching a finished run ends at once")
+    (runs.folder / "l.h5").unlink()
+
+
+def damaged(runs: Runs):
+    for words, name in (((), "d.h5"), (("--compress", "gzip"), "z.h5")):
+        runs.run("run", "mixed", "--tasks", "4000", "-o", name, *words, *QUIET)
+        sound = runs.run("validate", name)
+        runs.equal(sound.returncode, 0, f"validate {words} ({sound.stdout})")
+        with h5py.File(runs.folder / name) as file:
+            dataset = file["results/squares"]
+            place = dataset.id.get_chunk_info(0).byte_offset if words else dataset.id.get_offset()
+        content = bytearray((runs.folder / name).read_bytes())
+        content[place + 1000] ^= 4
+        (runs.folder / "bad.h5").write_bytes(content)
+        run = runs.run("validate", "bad.h5")
+        runs.equal(run.returncode, 3, f"a flipped bit {words} ({run.stdout})")
+        runs.check("squares" in run.stdout and "damaged" in run.stdout, "validate names the map", run.stdout)
+        (runs.folder / "bad.h5").write_bytes(content[:len(content) // 2])
+        runs.equal(runs.run("validate", "bad.h5").returncode, 3, "half a file")
+    with h5py.File(runs.folder / "d.h5", "r+") as file:
+        file["tasks/squares/status"][17] = 2
+        file["inputs/values"][3] = 99
+    run = runs.run("validate", "d.h5")
+    runs.check(run.returncode == 3 and "task 17" in run.stdout and "inputs/values" in run.stdout, "changed tables", run.stdout)
+    with h5py.File(runs.folder / "z.h5", "r+") as file:
+        file.attrs["format_version"] = 99
+    run = runs.run("status", "z.h5")
+    runs.check(run.returncode == 3 and "version 99" in run.stderr, "a newer format", run.stderr)
+    with h5py.File(runs.folder / "other.h5", "w") as file:
+        file["x"] = np.arange(3)
+    (runs.folder / "text.h5").write_text("no HDF5")
+    for name in ("other.h5", "text.h5", "missing.h5"):
+        run = runs.run("validate", name)
+        runs.equal((run.returncode, run.stdout, run.stderr.count("\n")), (3, "", 1), f"validate {name} ({run.stderr})")
+        (runs.folder / name).unlink(missing_ok=True)
+
+
+def only(runs: Runs):
+    (runs.folder / "broken").touch()
+    run = runs.run("run", "mixed", "--fails-while", "broken", "--only", "5")
+    runs.check(run.returncode == 0 and "task 5 of squares: done" in run.stdout and "1 float64: 25" in run.stdout and
+               "five speaks" in run.stdout, "--only", run.stdout + run.stderr)
+    run = runs.run("run", "mixed", "--fails-while", "broken", "--only", "10")
+    runs.check(run.returncode == 4 and "no root for" in run.stdout, "--only of a task that fails", run.stdout + run.stderr)
+    run = runs.run("run", "mixed", "--only", "lists:7")
+    runs.check(run.returncode == 0 and "3 int32 values: 7 8 9" in run.stdout, "--only of a later map", run.stdout + run.stderr)
+    runs.equal(runs.run("run", "mixed", "--only", "40").returncode, 2, "--only of a task that is not there")
+    runs.equal(runs.run("run", "mixed", "--only", "x").returncode, 2, "--only of no number")
+    runs.equal(runs.run("run", "mixed", "--only", "1", ranks=2).returncode, 2, "--only under mpirun")
+    (runs.folder / "broken").unlink()
+    runs.check(not list(runs.folder.glob("mixed*")), "--only leaves no file")
+
+
+def shards(runs: Runs, ranks: int):
+    def make(count: int, *words):
+        for i in range(count):
+            run = runs.run("run", "mixed", "--shard", f"{i}/{count}", *words, *QUIET, ranks=ranks)
+            runs.equal(run.returncode, 0, f"shard {i}/{count} ({run.stderr[-300:]})")
+            runs.equal(runs.run("status", "--exit-code", f"mixed-{i}.h5").returncode, 0, "a shard is complete")
+        return [f"mixed-{i}.h5" for i in range(count)]
+
+    def clean(*more):
+        for path in [*runs.folder.glob("mixed-*.h5"), *(runs.folder / name for name in more)]:
+            path.unlink(missing_ok=True)
+
+    plain = runs.run("run", "mixed", "--sum", "-o", "plain.h5", *QUIET)
+    runs.equal(plain.returncode, 0, "a run without shards")
+    files = make(3)
+    again = runs.run("run", "mixed", "--shard", "1/3", *QUIET)
+    runs.check(again.returncode == 0 and "nothing to do" in again.stderr, "a shard that is there already", again.stderr)
+    for words, named in ((files[:2], "2/3"), ([files[0], *files], "same shard"), (["plain.h5", *files], "no shard")):
+        run = runs.run("merge", *words, "-o", "m.h5")
+        runs.check(run.returncode == 2 and named in run.stderr, f"merge refuses {words}", run.stderr)
+    runs.no_leftovers("merge refuses")
+    run = runs.run("merge", *files, "-o", "m.h5")
+    runs.equal(run.returncode, 0, f"merge ({run.stdout}{run.stderr})")
+    same = subprocess.run(["h5diff", "plain.h5", "m.h5", "/results", "/results"], cwd=runs.folder)
+    runs.equal(same.returncode, 0, "merged results are those of one run")
+    with h5py.File(runs.folder / "m.h5") as file:
+        runs.equal(file["inputs/values"].attrs["units"], "m", "attributes of inputs")
+        runs.check((file["tasks/squares/status"][:] == 0).all() and (file["tasks/squares/rank"][:] >= 0).all(), "tables")
+    runs.equal(runs.run("validate", "m.h5").returncode, 0, "validate a merged file")
+    run = runs.run("run", "mixed", "-o", "m.h5", *QUIET)
+    runs.check(run.returncode == 0 and "nothing to do" in run.stderr, "the run of the merged file is done", run.stderr)
+    run = runs.run("merge", files[2], files[0], "--allow-missing", "-o", "part.h5")
+    runs.check(run.returncode == 75 and "26 not run" in run.stdout, "merge with a missing shard", run.stdout + run.stderr)
+    other = runs.run("run", "mixed", "--tasks", "41", "--shard", "1/3", "-o", "mixed-x.h5", *QUIET)
+    runs.equal(other.returncode, 0, "a shard of another run")
+    run = runs.run("merge", files[0], "mixed-x.h5", files[2], "-o", "no.h5")
+    runs.check(run.returncode == 2 and "--tasks was 40" in run.stderr, "shards of different runs", run.stderr)
+    clean("m.h5", "part.h5")
+
+    # A job that needs all results goes on after the merge.
+    files = make(2, "--sum")
+    run = runs.run("merge", *files, "-o", "m.h5")
+    runs.check(run.returncode == 75 and "plenum resume m.h5" in run.stdout, "merge for the rest of a job", run.stdout + run.stderr)
+    runs.equal(runs.run("resume", "m.h5", *QUIET, ranks=ranks).returncode, 0, "the rest of the job")
+    with h5py.File(runs.folder / "m.h5") as file:
+        runs.equal(file["sum"][0], sum(t * t for t in range(40)), "the sum over all shards")
+    clean("m.h5", "plain.h5")
+
+
+with Runs() as runs:
+    for ranks in (1, 3):
+        finished(runs, ranks)
+    alive(runs)
+    damaged(runs)
+    only(runs)
+    shards(runs, 1)
+    shards(runs, 2)
+    help = runs.run("status", "--help")
+    runs.check(help.returncode == 0 and "--watch" in help.stdout, "help of a command")
+    runs.equal(runs.run("status").returncode, 2, "a command without its file")
+    runs.equal(runs.run("status", "a.h5", "b.h5").returncode, 2, "two files for a command that takes one")
