@@ -161,7 +161,7 @@ CONFIGS = [
     Case("config: folder", f"{SMALL} --config {{in}}", ENVIRONMENT, ("folder", "--config")),
     Case("config: endless", f"{SMALL} --config /dev/zero", ENVIRONMENT, ("/dev/zero", "no regular file")),
     Case("config: no value", f"{SMALL} --config", USAGE, ("--config needs a value",)),
-    Case("config: no TOML at all", f"{SMALL} --config {{in}}/good.png", USAGE, ("good.png:1", "not TOML")),
+    Case("config: no TOML at all", f"{SMALL} --config {{in}}/good.png", USAGE, ("good.png:2", "not TOML")),
     Case("config: variable", SMALL, USAGE, ("c.toml:1", "'sede'"), env={"PLENUM_CONFIG": "c.toml"},
          files={"c.toml": "sede = 3"}),
     Case("config: variable of rank 0 alone", SMALL, USAGE, ("c.toml:1", "'sede'"),
