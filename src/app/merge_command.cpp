@@ -193,7 +193,7 @@ int run_merge(FileRequest const& request) {
             needs_job = needs_job || reader->run().needs_merge;
             copy_map(*reader, number, *sink, id, first_rank);
             done += maps[number].done.count();
-            for (auto const& [task, attempts] : maps[number].attempts) failed += attempts.has_result ? 0 : 1;
+            for (auto const& [task, attempts] : maps[number].attempts) failed += attempts.is_failed() ? 1 : 0;
             int ranks = 0;
             for (auto const& worker : reader->run().workers) ranks = std::max(ranks, worker.rank + 1);
             first_rank += ranks;

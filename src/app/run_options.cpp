@@ -216,7 +216,7 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
         {.name = "commit-interval",
          .placeholder = "SECONDS",
          .default_text = "1",
-         .help = "how long results wait at most until they are safe on the disk; a kill costs no more work",
+         .help = "how long results wait on rank 0 until they are safe on the disk; a kill costs that and 0.25 s",
          .store = store_commit_interval,
          .show = [](RunOptions const& o) { return fmt::format("{}", o.commit_interval); }},
         {.name = "compress",

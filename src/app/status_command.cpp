@@ -80,7 +80,7 @@ Status status_of(io::RunReader& reader) {
         std::map<std::uint64_t, FailureCause> last;
         for (auto const& failure : map.failures) last[failure.task] = failure.cause;
         for (auto const& [task, attempts] : map.attempts) {
-            if (attempts.has_result) continue;
+            if (!attempts.is_failed()) continue;
             ++counts.failed;
             ++status.causes[name_of(last[task])];
         }

@@ -31,7 +31,9 @@ std::size_t find_map(io::StoredRun const& run, std::string const& name) {
 
 TaskStatus status_of(io::MapRecord const& map, std::uint64_t task) {
     if (map.done.intersects(task, 1)) return TaskStatus::done;
-    return map.attempts.contains(task) ? TaskStatus::failed : TaskStatus::not_run;
+    auto const found = map.attempts.find(task);
+    return found != map.attempts.end() && found->second.is_failed() ? TaskStatus::failed
+                                                                    : TaskStatus::not_run;
 }
 
 char const* name_of(TaskStatus status) {

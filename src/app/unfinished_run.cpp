@@ -100,7 +100,7 @@ std::string take_failed(Command& command, RunOptions& options) {
     auto const reader = hdf5::open_run(options.output, hdf5::Prefer::finished);
     auto const& run = reader->run();
     bool const has_failed = std::ranges::any_of(run.maps, [](io::MapRecord const& map) {
-        return std::ranges::any_of(map.attempts, [](auto const& each) { return !each.second.has_result; });
+        return std::ranges::any_of(map.attempts, [](auto const& each) { return each.second.is_failed(); });
     });
     if (run.state == io::RunState::finished && !has_failed)
         throw Error(ExitCode::done,

@@ -70,10 +70,10 @@ void write_status(hid_t group, io::MapRecord const& map) {
             }
         });
         for (auto at = map.attempts.lower_bound(begin); at != map.attempts.end() && at->first < end; ++at) {
-            auto const& [failed, has_result] = at->second;
+            auto const& tries = at->second;
             counts[at->first - begin] =
-                static_cast<std::uint16_t>(std::clamp(failed + (has_result ? 1 : 0), 0, 65535));
-            if (!has_result) states[at->first - begin] = static_cast<std::uint8_t>(Status::failed);
+                static_cast<std::uint16_t>(std::clamp(tries.failed + (tries.has_result ? 1 : 0), 0, 65535));
+            if (tries.is_failed()) states[at->first - begin] = static_cast<std::uint8_t>(Status::failed);
         }
         status.write(begin, states);
         attempts.write(begin, counts);

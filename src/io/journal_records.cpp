@@ -269,7 +269,7 @@ FieldWriter encode(FailureRecord const& record) {
     FieldWriter to;
     to.number(record.map).number(record.failure.task).number<std::int32_t>(record.failure.attempt);
     to.number<std::int32_t>(record.failure.rank).number(static_cast<std::uint8_t>(record.failure.cause));
-    to.text(record.failure.message);
+    to.text(record.failure.message).number(static_cast<std::uint8_t>(record.failure.retried));
     return to;
 }
 
@@ -281,6 +281,7 @@ FailureRecord decode_failure(Payload payload) {
     record.failure.rank = from.number<std::int32_t>();
     record.failure.cause = static_cast<FailureCause>(from.number<std::uint8_t>());
     record.failure.message = from.text();
+    record.failure.retried = from.number<std::uint8_t>() != 0;
     from.expect_end();
     return record;
 }

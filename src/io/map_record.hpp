@@ -14,6 +14,10 @@ namespace plenum::io {
 struct Attempts {
     int failed = 0;           ///< number of the last failed attempt
     bool has_result = false;  ///< whether a result came after that
+    bool retried = false;     ///< another attempt was to come after that
+
+    /// For good.
+    [[nodiscard]] bool is_failed() const noexcept { return !has_result && !retried; }
 };
 
 /// Results of consecutive tasks of a map of fixed shape, and their checksum.
@@ -35,7 +39,7 @@ struct RaggedPiece {
 struct TimingPiece {
     std::uint64_t rows = 0;
     std::uint64_t position = 0;
-    bool earlier = false;  ///< by a process before this one, whose ranks and clock were others
+    bool earlier = false;     ///< by a process before this one, whose ranks and clock were others
     std::size_t process = 0;  ///< which of the run wrote them, from 1; 0: this one
 };
 
@@ -67,7 +71,7 @@ struct MapRecord {
     }
     void mark_failed(Failure const& failure) {
         failures.push_back(failure);
-        attempts[failure.task] = {.failed = failure.attempt, .has_result = false};
+        attempts[failure.task] = {.failed = failure.attempt, .has_result = false, .retried = failure.retried};
     }
 };
 

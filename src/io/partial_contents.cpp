@@ -53,7 +53,8 @@ EarlierResults earlier_results(MapRecord const& map) {
     std::map<std::uint64_t, Failure const*> last;
     for (auto const& failure : map.failures)
         if (!map.done.intersects(failure.task, 1)) last[failure.task] = &failure;
-    for (auto const& [task, failure] : last) earlier.failed.push_back(*failure);
+    for (auto const& [task, failure] : last)
+        if (!failure->retried) earlier.failed.push_back(*failure);
     return earlier;
 }
 

@@ -177,7 +177,7 @@ std::uint64_t RecordedRun::ended() const {
     std::uint64_t tasks = 0;
     for (auto const& map : maps) {
         tasks += map.done.count();
-        for (auto const& [task, attempts] : map.attempts) tasks += attempts.has_result ? 0 : 1;
+        for (auto const& [task, attempts] : map.attempts) tasks += attempts.is_failed() ? 1 : 0;
     }
     return tasks;
 }

@@ -56,6 +56,7 @@ struct Failure {
     int rank = 0;
     FailureCause cause = FailureCause::exception;
     std::string message{};
+    bool retried = false;  ///< the task was to run again
 };
 
 /// What one rank did in the run. Times in seconds; working and waiting are sums over its executors.

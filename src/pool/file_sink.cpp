@@ -24,7 +24,7 @@ void FileSink::store(wire::BlockResults const& results) {
     std::vector<std::uint64_t> failed;
     for (auto const& failure : results.failures) {
         failed.push_back(failure.task);
-        store(failure);
+        store(failure, false);
     }
     std::sort(failed.begin(), failed.end());
     std::uint64_t tasks = 0;
@@ -63,16 +63,17 @@ void FileSink::store(wire::BlockResults const& results) {
     if (!rows.empty()) file_.put_timing(map_, rows);
 }
 
-void FileSink::store(wire::Failure const& failure) {
+void FileSink::store(wire::Failure const& failure, bool retried) {
     file_.put_failure(map_, {.task = failure.task,
                              .attempt = failure.attempt,
                              .rank = failure.rank,
                              .cause = failure.cause,
-                             .message = failure.message});
+                             .message = failure.message,
+                             .retried = retried});
 }
 
 void FileSink::note_attempt(wire::Failure const& failure) {
-    writer_.post(0, [this, failure] { store(failure); });
+    writer_.post(0, [this, failure] { store(failure, true); });
 }
 
 std::size_t FileSink::store_varying(wire::BlockResults const& results, std::uint64_t first, Place place) {

@@ -23,7 +23,7 @@ public:
 
 private:
     void store(wire::BlockResults const& results);
-    void store(wire::Failure const& failure);
+    void store(wire::Failure const& failure, bool retried);
     struct Place {               // where results of some tasks are
         std::size_t value = 0;   // in the payload
         std::size_t length = 0;  // in the lengths

@@ -15,11 +15,10 @@ namespace {
 
 using detail::TaskStatus;
 
-constexpr int blocks_ahead_alone = 2;    // on a single node: the one at work and the next
-constexpr double answer_seconds = 2e-3;  // from asking for a block to having it
-constexpr std::uint64_t partial_after_ns =
-    1'000'000'000;                                      // final tasks of an unfinished block wait this long
-constexpr std::uint64_t varying_flush_bytes = 8 << 20;  // results of varying length are sent from here on
+constexpr int blocks_ahead_alone = 2;                    // on a single node: the one at work and the next
+constexpr double answer_seconds = 2e-3;                  // from asking for a block to having it
+constexpr std::uint64_t partial_after_ns = 200'000'000;  // final tasks of an unfinished block wait this long
+constexpr std::uint64_t varying_flush_bytes = 8 << 20;   // results of varying length are sent from here on
 constexpr std::uint64_t timing_rows_per_executor = 1 << 14;  // a block lasts half a second, a chunk 0.1 ms
 
 constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) {

@@ -69,7 +69,7 @@ TEST(Attempts, OnlyCrashesQuarantine) {
 
 TEST(Attempts, WhatIsDoneIsForgotten) {
     Attempts attempts;
-    for (std::uint64_t const task : {4, 5, 9})
+    for (std::uint64_t const task : {4u, 5u, 9u})
         EXPECT_TRUE(attempts.failed(task, FailureCause::exception, two_of_each, no_crash_limit).again);
     attempts.forget(5, 9);
     EXPECT_EQ(attempts.failed(4, FailureCause::exception, two_of_each, no_crash_limit).attempt, 2);
