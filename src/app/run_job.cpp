@@ -74,7 +74,13 @@ public:
         if (!options.only.empty() && launched.engine.topology().ranks * options.executors != 1)
             throw UsageError("--only: runs one task in this process alone; leave out mpirun and --executors");
         if (auto const code = finished_before(launched)) return *code;
-        open_results(launched);
+        try {
+            open_results(launched);
+        } catch (UsageError const&) {
+            // What was left of a killed run may have finished the file while this one waited for its lock.
+            if (auto const code = finished_before(launched)) return *code;
+            throw;
+        }
         datasets_ = hdf5::make_dataset_source();
         EnginePool pool(launched.engine, *datasets_,
                         [this](std::string const& line) { say("plenum: " + line); });
