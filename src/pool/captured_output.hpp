@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/unique_fd.hpp"
-#include "pool/executor.hpp"
 #include "pool/node_layout.hpp"
+#include "pool/output_marker.hpp"
 #include "pool/output_reader.hpp"
 
 namespace plenum::pool {

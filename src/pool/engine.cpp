@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <plenum/error.hpp>
@@ -232,7 +233,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
 }
 
 void Engine::check_interrupt() {
-    auto const signal = interrupts_->signal();
+    auto const signal = interrupts_->signal() != 0 ? interrupts_->signal() : reported_signal_;
     if (session_.topology().rank == 0) {
         if (signal == 0 && !host_->overdue()) return;
         if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(incomplete);
@@ -240,7 +241,10 @@ void Engine::check_interrupt() {
     }
     if (signal == 0) return;
     auto const now = base::now_ns();
-    if (interrupted_ns_ == 0) interrupted_ns_ = now;
+    if (interrupted_ns_ == 0) {
+        interrupted_ns_ = now;
+        send(0, wire::SignalNote{signal});
+    }
     if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(incomplete);
 }
 
@@ -250,7 +254,7 @@ void Engine::check_drain() {
     if (host_)
         host_->stop(StopReason::signal);
     else
-        send(0, wire::DrainRequest{});
+        send(0, wire::SignalNote{SIGUSR1});
 }
 
 void Engine::end_at_once(int code) {
@@ -325,8 +329,11 @@ void Engine::dispatch(comm::Incoming incoming) {
                 leader_->cancel(message);
             } else if constexpr (std::is_same_v<Type, wire::Abandon>) {
                 leader_->abandon();
-            } else if constexpr (std::is_same_v<Type, wire::DrainRequest>) {
-                host_->stop(StopReason::signal);
+            } else if constexpr (std::is_same_v<Type, wire::SignalNote>) {
+                if (message.signal == SIGUSR1)
+                    host_->stop(StopReason::signal);
+                else
+                    reported_signal_ = message.signal;
             } else if constexpr (std::is_same_v<Type, wire::AssignBlock>) {
                 leader_->assign(std::forward<M>(message));
             } else if constexpr (std::is_same_v<Type, wire::RequestBlock> ||

@@ -118,6 +118,7 @@ private:
     std::function<bool(int)> interrupt_handler_;
     std::optional<base::InterruptNote> interrupts_;
     std::uint64_t interrupted_ns_ = 0;
+    int reported_signal_ = 0;  // rank 0: that another rank has got
     bool drain_told_ = false;
     std::vector<RankReport> reports_;
     wire::CacheTally own_cache_use_before_;  // of this process, by an earlier engine

@@ -38,25 +38,6 @@ void set_status(std::uint8_t& status, detail::TaskStatus value) {
     std::atomic_ref(status).store(static_cast<std::uint8_t>(value), std::memory_order_release);
 }
 
-}  // namespace
-
-Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors)
-    : node_(node),
-      index_(index),
-      cell_(node.cell(index)),
-      pipes_(pipes),
-      actors_(actors),
-      states_({.rank = cell_.rank,
-               .node = node.header().number,
-               .executor = node.header().first_executor + index,
-               .host = node.header().host.data()}) {
-    if (pipes_.out < 0) return;
-    for (std::size_t stream = 0; stream < output_marked_.size(); ++stream)
-        output_marked_[stream] = output_written(stream);
-}
-
-namespace {
-
 /// Waits awake for a little longer than it takes to answer a call and to make the next: falling asleep and
 /// waking up again takes longer. Others that want the core get it.
 bool comes_soon(std::atomic<std::uint32_t> const& word, std::uint32_t seen) {
@@ -67,6 +48,18 @@ bool comes_soon(std::atomic<std::uint32_t> const& word, std::uint32_t seen) {
 }
 
 }  // namespace
+
+Executor::Executor(NodeView node, int index, OutputPipes pipes, ExecutorPort* actors)
+    : node_(node),
+      index_(index),
+      cell_(node.cell(index)),
+      actors_(actors),
+      states_({.rank = cell_.rank,
+               .node = node.header().number,
+               .executor = node.header().first_executor + index,
+               .host = node.header().host.data()}) {
+    if (pipes.out >= 0) marker_.emplace(pipes, cell_.output_taken);
+}
 
 Executor::End Executor::run() {
     struct CountCacheUse {  // the cell goes with node memory; a thread of the rank may outlive it

@@ -1,31 +1,19 @@
 // Runs tasks: claims chunks of the node queue, calls the task function, publishes what is done. No MPI here.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/detail/worker_table.hpp>
 
 #include "base/doorbell.hpp"
 #include "pool/node_layout.hpp"
+#include "pool/output_marker.hpp"
 
 namespace plenum::pool {
 
 class ExecutorPort;
-
-/// Where an executor's printed output goes; -1: it is not captured.
-struct OutputPipes {
-    int out = -1;
-    int error = -1;
-};
-
-/// Framing of captured output: this mark in the pipe says whose the bytes before it are.
-struct OutputMark {
-    std::uint32_t magic = 0x4d4c501f;  // 0x1f "PLM"
-    std::uint32_t reserved = 0;
-    std::uint64_t first_task = 0, last_task = 0;  ///< inclusive
-};
 
 /// Loop of one executor. Used by the forked child, and by a thread of the parent with --isolation none.
 class Executor {
@@ -73,7 +61,6 @@ private:
     void flush_finished(BlockSlot const& slot);
     void tell_news(BlockSlot& slot);
     void note_times(BlockSlot& slot, ChunkRange chunk);
-    [[nodiscard]] std::uint64_t output_written(std::size_t stream) const;
     void mark_output(std::uint64_t first, std::uint64_t last);
     void mark_pending_output();
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content,
@@ -88,7 +75,7 @@ private:
     NodeView node_;
     int index_;
     ExecutorCell& cell_;
-    OutputPipes pipes_;
+    std::optional<OutputMarker> marker_;  // where output is captured
     ExecutorPort* actors_;
     base::Ringer ringer_;
     std::uint32_t batch_ = 0;
@@ -107,7 +94,6 @@ private:
     bool prints_ = false;               // a task of batch_ has printed: marks follow every task
     std::uint64_t output_checked_ = 0;  // when
     std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;  // tasks since then
-    std::array<std::uint64_t, 2> output_marked_{};               // bytes up to and with the last mark
     detail::WorkerTable states_;
     std::uint64_t rss_read_ = 0;  // when
     std::uint64_t peak_rss_ = 0;

@@ -30,6 +30,7 @@
 #include "base/remove_tree.hpp"
 #include "base/task_place.hpp"
 #include "pool/actor_ports.hpp"
+#include "pool/executor.hpp"
 #include "pool/executor_port.hpp"
 #include "pool/scratch.hpp"
 

@@ -11,8 +11,8 @@
 
 #include "base/unique_fd.hpp"
 #include "pool/actor_host.hpp"
-#include "pool/executor.hpp"
 #include "pool/node_layout.hpp"
+#include "pool/output_marker.hpp"
 
 namespace plenum::pool {
 

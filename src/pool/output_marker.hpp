@@ -4,10 +4,22 @@
 #include <array>
 #include <cstdint>
 
-#include "pool/executor.hpp"
 #include "pool/node_layout.hpp"
 
 namespace plenum::pool {
+
+/// Where an executor's printed output goes; -1: it is not captured.
+struct OutputPipes {
+    int out = -1;
+    int error = -1;
+};
+
+/// Framing of captured output: this mark in the pipe says whose the bytes before it are.
+struct OutputMark {
+    std::uint32_t magic = 0x4d4c501f;  // 0x1f "PLM"
+    std::uint32_t reserved = 0;
+    std::uint64_t first_task = 0, last_task = 0;  ///< inclusive
+};
 
 class OutputMarker {
 public:

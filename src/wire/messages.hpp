@@ -229,10 +229,14 @@ struct Abandon {
     void serialize(Archive&) {}
 };
 
-/// Any rank to rank 0: a signal asks the run to start no more tasks.
-struct DrainRequest {
+/// Any rank to rank 0: it has got a signal, which is meant for the run. SIGUSR1: no more tasks are to start;
+/// any other: the run is to end.
+struct SignalNote {
+    std::int32_t signal = 0;
     template <class Archive>
-    void serialize(Archive&) {}
+    void serialize(Archive& archive) {
+        archive(signal);
+    }
 };
 
 /// Rank 0 to all: the program ends.
@@ -288,7 +292,7 @@ struct Goodbye {
 
 using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults,
                              ArrayStep, ArrayVerdict, ArrayPiece, ActorMail, Output, ExitResult, Abandon,
-                             DrainRequest, Stop, Farewell, Goodbye>;
+                             SignalNote, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {
