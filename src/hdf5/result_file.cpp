@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <future>
 #include <limits>
 #include <numeric>
 #include <plenum/error.hpp>
@@ -124,9 +125,12 @@ public:
         if (count == 0) return;
         require_new(map, first, count);
         guard();
+        // The checksum is computed while the disk is at work.
+        auto crc = std::async(values.size() >= io::direct_least ? std::launch::async : std::launch::deferred,
+                              [&] { return base::crc32c(values); });
         partial_.write_at(map.offset + first * map.result_bytes, values);
         data_written_ = true;
-        pending_[static_cast<std::size_t>(id)].add_results(first, count, values);
+        pending_[static_cast<std::size_t>(id)].add_results({first, count, crc.get()}, values.size());
         take_note(map, first, count, values.size());
     }
 

@@ -94,9 +94,12 @@ bool PartialFile::allocate(std::uint64_t offset, std::uint64_t bytes) {
 }
 
 void PartialFile::write_at(std::uint64_t offset, std::span<std::byte const> data) {
-    overwrite_at(offset, data);
+    auto const direct = direct_.write(fd_.get(), offset, data);
+    if (direct.error != 0) throw write_error(partial_path_, direct.error, written_ + direct.last, expected_);
+    overwrite_at(offset, data.first(direct.first));
+    overwrite_at(offset + direct.last, data.subspan(direct.last));
     written_ += data.size();
-    not_started_ += data.size();
+    not_started_ += data.size() - (direct.last - direct.first);
     if (not_started_ < writeout_bytes) return;
     // Only a hint: an error shows again in the final fsync.
     (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/unique_fd.hpp"
+#include "io/direct_writer.hpp"
 #include "io/journal_records.hpp"
 
 namespace plenum::io {
@@ -43,8 +44,10 @@ public:
     void reserve(std::uint64_t offset, std::uint64_t bytes);
     /// Lengthens the file by `bytes` that have a place on the disk.
     void reserve_at_end(std::uint64_t bytes);
-    /// Writes at a place of the file and counts the bytes. Now and then asks the kernel to start
-    /// writing to the disk, so that the next sync finds little to do. Errors: EnvironmentError, "disk full".
+    /// Writes at a place of the file and counts the bytes: large pieces straight to the disk, where they lie
+    /// well for that (see DirectWriter), others into the page cache. Of those the kernel is asked now and
+    /// then to start writing, so that the next sync finds little to do. Errors: EnvironmentError, "disk
+    /// full".
     void write_at(std::uint64_t offset, std::span<std::byte const> data);
     /// Reads what was written. Throws EnvironmentError when it cannot be read whole.
     void read_at(std::uint64_t offset, std::span<std::byte> data) const;
@@ -82,6 +85,7 @@ private:
     std::string partial_path_;
     ExistingFile existing_;
     base::UniqueFd fd_;
+    DirectWriter direct_;
     std::mutex name_mutex_;  // guards the next two
     bool published_ = false;
     bool forbidden_ = false;

@@ -10,13 +10,14 @@ constexpr std::size_t most_rows = 16384;
 
 }  // namespace
 
-void PendingRecords::add_results(std::uint64_t first, std::uint64_t count,
-                                 std::span<std::byte const> values) {
-    if (segments_.empty() || segments_.back().first + segments_.back().count != first)
-        segments_.push_back({.first = first, .count = 0, .crc = 0});
+void PendingRecords::add_results(Segment const& results, std::uint64_t bytes) {
+    if (segments_.empty() || segments_.back().first + segments_.back().count != results.first) {
+        segments_.push_back(results);
+        return;
+    }
     auto& segment = segments_.back();
-    segment.count += count;
-    segment.crc = base::crc32c(values, segment.crc);
+    segment.count += results.count;
+    segment.crc = base::crc32c_joined(segment.crc, results.crc, bytes);
 }
 
 void PendingRecords::add_timing(std::span<TimingRow const> rows, Journal& journal, MapRecord& map) {

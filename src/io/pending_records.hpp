@@ -15,8 +15,8 @@ public:
     /// Of the map with that number.
     explicit PendingRecords(std::uint32_t map) : map_(map) {}
 
-    /// Results of the tasks [first, first + count) lie in the partial file. Neighbours get one checksum.
-    void add_results(std::uint64_t first, std::uint64_t count, std::span<std::byte const> values);
+    /// Results that lie in the partial file, and their size. Neighbours get one checksum.
+    void add_results(Segment const& results, std::uint64_t bytes);
     /// Many rows are written on the way.
     void add_timing(std::span<TimingRow const> rows, Journal& journal, MapRecord& map);
     /// Appends it all to the journal and notes in `map` where it is.

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "io/direct_writer.hpp"
 #include "sched/chunks.hpp"
 
 namespace plenum::pool {
@@ -246,7 +247,11 @@ bool Leader::place(wire::AssignBlock& assignment) {
     auto const items_bytes = round_up(assignment.payload.bytes.size(), 64);
     auto const timing_bytes = round_up(rows * sizeof(wire::Timing), 64);
     auto const results_bytes = direct ? 0 : count * spec.stride;
-    auto const total = status_bytes + items_bytes + timing_bytes + results_bytes;
+    // Large results for the file lie in memory as in the file, relative to a page: the disk can take them
+    // from here.
+    bool const paged = spec.timing && results_bytes >= io::direct_least;
+    auto const total =
+        status_bytes + items_bytes + timing_bytes + (paged ? io::direct_unit : 0) + results_bytes;
     auto segment = segments_.allocate(total);
     if (!segment) return false;  // rank 0 has not taken earlier results yet: executors wait
 
@@ -265,6 +270,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.timing_capacity = rows;
     slot.timing_used.store(0, std::memory_order_relaxed);
     offset += timing_bytes;
+    if (paged) offset += (slot.first * spec.stride - offset) % io::direct_unit;
     slot.stride = spec.stride;
     slot.results_offset = direct ? spec.direct_offset + slot.first * spec.stride : offset;
     slot.batch = assignment.batch;

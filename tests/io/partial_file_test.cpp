@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <plenum/error.hpp>
+#include <utility>
+#include <vector>
 
 #include "io/temporary_folder.hpp"
 
@@ -35,6 +38,35 @@ TEST(PartialFile, TakesItsNameOnlyWhenPublished) {
     file.publish(file.partial_path());
     EXPECT_EQ(content_of(path), "hello world");
     EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
+}
+
+TEST(PartialFile, LargePiecesArriveWholeWhereverTheyLie) {
+    TemporaryFolder const folder;
+    PartialFile file(folder.file("out.h5"), ExistingFile::refuse, Begin::fresh);
+    std::uint64_t const bytes = 5 * direct_least;
+    file.reserve(0, bytes);
+    std::vector<std::byte> memory(bytes + 2 * direct_unit), wanted(bytes);
+    auto const misfit = reinterpret_cast<std::uintptr_t>(memory.data()) % direct_unit;
+    auto* const paged = memory.data() + (direct_unit - misfit) % direct_unit;
+    std::uint64_t at = 0, seed = 1;
+    // Begin and end inside of pages; in memory as in the file, and shifted by some bytes.
+    for (auto const& [size, shift] : {std::pair<std::uint64_t, std::uint64_t>{direct_least, 0},
+                                      {direct_least + 12, 0},
+                                      {direct_least + 4096 - 100, 0},
+                                      {direct_least + 7, 4},
+                                      {100, 0}}) {
+        std::span const piece(paged + at % direct_unit + shift, size);
+        for (auto& byte : piece) byte = static_cast<std::byte>((seed = seed * 6364136223846793005 + 1) >> 56);
+        file.write_at(at, piece);
+        std::ranges::copy(piece, wanted.begin() + static_cast<std::ptrdiff_t>(at));
+        at += size;
+    }
+    file.sync();
+    std::vector<std::byte> found(at);
+    file.read_at(0, found);
+    EXPECT_TRUE(std::ranges::equal(found, std::span(wanted).first(at)));
+    EXPECT_EQ(content_of(file.partial_path()).substr(0, at),
+              std::string(reinterpret_cast<char const*>(wanted.data()), at));
 }
 
 TEST(PartialFile, CannotTakeItsNameWhenThatIsForbidden) {
