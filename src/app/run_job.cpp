@@ -180,6 +180,7 @@ private:
 
     /// Any time: the body's thread may be anywhere.
     io::RunEnd leave(double seconds) {
+        std::unique_lock const opening(opening_, std::chrono::duration<double>(seconds));
         {
             std::lock_guard const lock(mutex_);
             closed_ = true;
@@ -222,6 +223,7 @@ private:
 
     /// A dry run only looks.
     void open_results(Launched const& launched) {
+        std::lock_guard const opening(opening_);
         auto const& options = launched.options;
         auto const existing =
             options.force || retries_published_ ? io::ExistingFile::replace : io::ExistingFile::refuse;
@@ -425,7 +427,8 @@ private:
     std::string arguments_;
     std::map<std::string, std::string> sources_;  // of the job's options that stand in a file
     std::uint64_t start_ns_ = 0;
-    std::mutex mutex_;  // guards the next four: lines come from the body's and the main thread
+    std::timed_mutex opening_;  // held while the result file is made; taken before mutex_
+    std::mutex mutex_;          // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
     bool abandoned_ = false;          // nothing more is to be said or made
