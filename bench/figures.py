@@ -1,6 +1,8 @@
 # The figures of bench/run. Each function measures one group and yields its records.
 import contextlib
+import os
 import pathlib
+import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -45,7 +47,11 @@ def _file(bench: Bench, name: str) -> Iterator[pathlib.Path]:
             each.unlink()
 
 
-def _into_file(bench: Bench, job: str, *arguments: object):
+def _checksums(bench: Bench, path: pathlib.Path, *datasets: str) -> str:
+    return " ".join(bench.reference("check", path, dataset)["checksum"] for dataset in datasets)
+
+
+def _into_file(bench: Bench, job: str, *arguments: object, datasets: tuple[str, ...] = ("results/values",)):
     """From the start of the map until the file is complete, synced and has its name. The checksum is that of the
     values in the file."""
     def run() -> tuple[float, str]:
@@ -55,15 +61,15 @@ def _into_file(bench: Bench, job: str, *arguments: object):
             running.finish()
             if not path.exists():
                 raise Failure(f"{job}: {path} does not exist")
-            return (running.end_ns - start_ns) * 1e-9, bench.reference("check", path, "results/values")["checksum"]
+            return (running.end_ns - start_ns) * 1e-9, _checksums(bench, path, *datasets)
     return run
 
 
-def _plain_file(bench: Bench, program: str, *arguments: object):
+def _plain_file(bench: Bench, program: str, *arguments: object, datasets: tuple[str, ...] = ("values",)):
     def run() -> tuple[float, str]:
         with _file(bench, "plain.h5") as path:
             seconds = bench.reference(program, path, *arguments)["seconds"]
-            return seconds, bench.reference("check", path, "values")["checksum"]
+            return seconds, _checksums(bench, path, *datasets)
     return run
 
 
@@ -166,6 +172,51 @@ def file_8b(bench: Bench) -> Iterator[dict]:
     yield _records(bench, "file_8b", 8, bench.pick(512, 2), MIB)
 
 
+def file_1kib(bench: Bench) -> Iterator[dict]:
+    yield _records(bench, "file_1kib", 1024, bench.pick(512, 2), 1024)
+
+
+def file_ragged(bench: Bench) -> Iterator[dict]:
+    """Records of 0 to 255 numbers; the plain program writes values and offsets that are known beforehand."""
+    records = bench.pick(524_288, 2_000)
+    mib = records * 127.5 * 8 / MIB
+    yield bench.compare("file_ragged", "MiB/s", mib, 0.4,
+                        _into_file(bench, "ragged-records", "--records", records,
+                                   datasets=("results/values/values", "results/values/offsets")),
+                        _plain_file(bench, "write-ragged", records, datasets=("values", "offsets")), mib=mib)
+
+
+def resume_1e6(bench: Bench) -> Iterator[dict]:
+    """10^6 tasks are done when the run is killed: how long after the same command does the first new task begin?"""
+    tasks = bench.pick(1_000_000, 20_000)
+    for name, kind in (("resume_1e6", []), ("resume_1e6_ragged", ["--ragged"])):
+        with _file(bench, "resumed.h5") as path:
+            sign = bench.folder / "resumed.sign"
+
+            def until_first() -> float:
+                """Seconds until the first task that never ends has begun; then all are killed."""
+                sign.unlink(missing_ok=True)
+                start_ns = time.monotonic_ns()
+                running = bench.plenum(2, "endless", "--tasks", tasks, "--sign", sign, "-o", path, *kind)
+                try:
+                    bench.wait_for(lambda: sign.exists() and sign.read_text().endswith("\n"), f"{name}: a new task")
+                    bench.wait_for(lambda: bench.done_in(path) >= tasks, f"{name}: {tasks} tasks on the disk")
+                finally:
+                    for pid in processes.of_run(running.run_id):
+                        os.kill(pid, signal.SIGKILL)
+                    running.process.wait()
+                    running.limit.cancel()
+                bench.wait_for(lambda: not processes.of_run(running.run_id), f"{name}: the end")
+                return (int(sign.read_text()) - start_ns) * 1e-9
+
+            until_first()
+            seconds, others = bench.quiet(until_first, bench.repetitions)
+            value = statistics.median(seconds)
+            yield bench.record(name, value, "s", 1.0, value, ranks=2, reach="value < 1", met=value < 1,
+                               repetitions=len(seconds), value_range=[min(seconds), max(seconds)], tasks=tasks,
+                               other_load=others)
+
+
 def _calls(bench: Bench, name: str, job: str, tasks: int, unit: str, goal: float, value_of, nodes: int = 1) -> dict:
     """A figure whose reference is its goal: no plain program does the same."""
     runs, others = bench.quiet(lambda: _job(bench, job, "--tasks", tasks, nodes=nodes)(), bench.repetitions)
@@ -218,6 +269,6 @@ def start_up(bench: Bench) -> Iterator[dict]:
 GROUPS = {
     each.__name__: each
     for each in (convolve_reduced, convolve_file, square_chunk1, square_auto, memory_shared, read_shared, cpu,
-                 share_1gib, file_1mib, file_8b,
+                 share_1gib, file_1mib, file_1kib, file_8b, file_ragged, resume_1e6,
                  submit_throughput, submit_round_trip, imap_stream, start_up)
 }

@@ -75,6 +75,20 @@ class Bench:
         running.finish()
         return report
 
+    def done_in(self, path: pathlib.Path) -> int:
+        """Tasks of a run, alive or not, whose results are committed."""
+        told = subprocess.run([str(self.programs / "bench_plenum"), "status", str(path), "--output-mode", "json"],
+                              capture_output=True, text=True, timeout=60)
+        return sum(each["done"] for each in json.loads(told.stdout)["maps"]) if told.returncode == 0 else 0
+
+    @staticmethod
+    def wait_for(condition, what: str) -> None:
+        end = time.monotonic() + PROGRAM_SECONDS
+        while not condition():
+            if time.monotonic() > end:
+                raise Failure(f"{what} never came")
+            time.sleep(0.01)
+
     def quiet(self, measure, times: int) -> tuple[list, float]:
         """Results of `times` measurements, and how many cores other programs used meanwhile, at most. With patience,
         waits for quiet moments and repeats what was disturbed; then those that were disturbed least count."""

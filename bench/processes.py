@@ -15,7 +15,8 @@ def _status(pid: int) -> tuple[int, str] | None:
     return int(rest.split()[1]), name
 
 
-def _variables(pid: int) -> dict[bytes, bytes]:
+def variables(pid: int) -> dict[bytes, bytes]:
+    """The environment it was started with."""
     try:
         entries = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -33,7 +34,7 @@ def of_run(run_id: str, program: str = "") -> dict[int, int]:
         parent, name = status
         if program and name != program[:15]:
             continue
-        if _variables(int(entry)).get(b"BENCH_RUN_ID") == run_id.encode():
+        if variables(int(entry)).get(b"BENCH_RUN_ID") == run_id.encode():
             found[int(entry)] = parent
     return found
 
@@ -42,9 +43,9 @@ def ranks_of(processes: dict[int, int]) -> dict[int, int]:
     """rank -> the process that mpirun started for it; executors and fork servers are its children."""
     ranks = {}
     for pid, parent in processes.items():
-        if parent in processes:
-            continue
-        ranks[int(_variables(pid)[b"OMPI_COMM_WORLD_RANK"])] = pid
+        rank = variables(pid).get(b"OMPI_COMM_WORLD_RANK")
+        if parent not in processes and rank is not None:  # else it has just ended
+            ranks[int(rank)] = pid
     return ranks
 
 

@@ -41,6 +41,7 @@ std::map<std::string, Program> const programs{
     {"write-records",
      {"FILE RECORD_BYTES RECORDS RECORDS_PER_WRITE", 4,
       [](auto a) { bench::write_records(a[0], number(a, 1), number(a, 2), number(a, 3)); }}},
+    {"write-ragged", {"FILE RECORDS", 2, [](auto a) { bench::write_ragged(a[0], number(a, 1)); }}},
     {"check", {"FILE DATASET", 2, [](auto a) { bench::check_file(a[0], a[1]); }}},
 };
 

@@ -31,6 +31,9 @@ void convolve_serially(std::uint64_t side, std::uint64_t filters);
 void write_convolutions(std::string const& path, std::uint64_t side, std::uint64_t filters);
 void write_records(std::string const& path, std::uint64_t record_bytes, std::uint64_t records,
                    std::uint64_t records_per_write);
+/// Ragged records as one dataset of values, 1 MiB at a time, and one of offsets; both lie ready in memory.
+/// Synced.
+void write_ragged(std::string const& path, std::uint64_t records);
 
 /// Checksum of a dataset, whatever its type, as the 64-bit words that its values fill.
 void check_file(std::string const& path, std::string const& dataset);

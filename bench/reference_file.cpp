@@ -3,7 +3,10 @@
 #include <hdf5.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "reference.hpp"
@@ -24,16 +27,14 @@ struct Values {
     std::vector<hsize_t> shape;  // first: record
     std::size_t record_bytes;
     void const* data;
+    std::string name = "values";
 };
 
-/// Seconds from creating the file until its bytes are on the disk.
-double write(std::string const& path, Values const& values, hsize_t records_per_write) {
-    auto const start = now_ns();
+void write_dataset(hid_t file, Values const& values, hsize_t records_per_write) {
     auto const rank = static_cast<int>(values.shape.size());
-    auto const file = checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
     auto const space = checked(H5Screate_simple(rank, values.shape.data(), nullptr));
-    auto const dataset =
-        checked(H5Dcreate2(file, "values", values.type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    auto const dataset = checked(
+        H5Dcreate2(file, values.name.c_str(), values.type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     std::vector<hsize_t> first(values.shape.size(), 0);
     auto count = values.shape;
     for (hsize_t record = 0; record < values.shape[0]; record += records_per_write) {
@@ -47,6 +48,13 @@ double write(std::string const& path, Values const& values, hsize_t records_per_
     }
     checked(H5Dclose(dataset));
     checked(H5Sclose(space));
+}
+
+/// Seconds from creating the file until its bytes are on the disk.
+double write(std::string const& path, std::vector<Values> const& datasets, hsize_t records_per_write) {
+    auto const start = now_ns();
+    auto const file = checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    for (auto const& values : datasets) write_dataset(file, values, records_per_write);
     checked(H5Fclose(file));
     auto const descriptor = ::open(path.c_str(), O_RDWR);
     if (descriptor < 0 || ::fsync(descriptor) != 0) throw std::runtime_error("cannot sync " + path);
@@ -67,10 +75,10 @@ void write_convolutions(std::string const& path, std::uint64_t side, std::uint64
         convolve(strided, what.layout, taps, filter,
                  std::span(results).subspan(filter * kept.size(), kept.size()));
     report(write(path,
-                 {.type = H5T_NATIVE_FLOAT,
-                  .shape = {filters, kept.rows, kept.columns},
-                  .record_bytes = kept.size() * sizeof(float),
-                  .data = results.data()},
+                 {{.type = H5T_NATIVE_FLOAT,
+                   .shape = {filters, kept.rows, kept.columns},
+                   .record_bytes = kept.size() * sizeof(float),
+                   .data = results.data()}},
                  1),
            0);
 }
@@ -82,12 +90,35 @@ void write_records(std::string const& path, std::uint64_t record_bytes, std::uin
     fill_record(0, values);
     std::vector<hsize_t> shape{records};
     if (words > 1) shape.push_back(words);
-    report(
-        write(
-            path,
-            {.type = H5T_NATIVE_UINT64, .shape = shape, .record_bytes = record_bytes, .data = values.data()},
-            records_per_write),
-        0);
+    report(write(path,
+                 {{.type = H5T_NATIVE_UINT64,
+                   .shape = shape,
+                   .record_bytes = record_bytes,
+                   .data = values.data()}},
+                 records_per_write),
+           0);
+}
+
+void write_ragged(std::string const& path, std::uint64_t records) {
+    std::vector<std::uint64_t> offsets{0};
+    for (std::uint64_t i = 0; i < records; ++i) offsets.push_back(offsets.back() + ragged_words(i));
+    std::vector<std::uint64_t> values(offsets.back());
+    for (std::uint64_t i = 0; i < records; ++i)
+        fill_record(i, std::span(values).subspan(offsets[i], offsets[i + 1] - offsets[i]));
+    constexpr auto word = sizeof(std::uint64_t);
+    constexpr hsize_t words_per_write = (1 << 20) / word;
+    report(write(path,
+                 {{.type = H5T_NATIVE_UINT64,
+                   .shape = {values.size()},
+                   .record_bytes = word,
+                   .data = values.data()},
+                  {.type = H5T_NATIVE_UINT64,
+                   .shape = {offsets.size()},
+                   .record_bytes = word,
+                   .data = offsets.data(),
+                   .name = "offsets"}},
+                 words_per_write),
+           0);
 }
 
 void check_file(std::string const& path, std::string const& dataset_path) {

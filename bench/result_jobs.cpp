@@ -1,7 +1,13 @@
 // Jobs of the figures about convolutions and about results in the file.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <plenum/plenum.hpp>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "work.hpp"
@@ -64,6 +70,62 @@ int records(plenum::JobContext& job) {
     return 0;
 }
 
+int ragged_records(plenum::JobContext& job) {
+    report(0, 0, now_ns());
+    job.results().map(
+        "values",
+        [](std::uint64_t i) {
+            std::vector<std::uint64_t> words(ragged_words(i));
+            fill_record(i, words);
+            return words;
+        },
+        plenum::indices(job.option<std::uint64_t>("records")));
+    return 0;
+}
+
+/// The last tasks never end: the run is killed, and begun again. The first of them to start leaves the time
+/// in a file.
+struct Endless {
+    std::uint64_t first = 0;
+    std::array<char, 200> sign{};
+
+    void perform(std::uint64_t task) const {
+        if (task < first) return;
+        auto const file = ::open(sign.data(), O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (file >= 0) {
+            auto const now = std::to_string(now_ns()) + "\n";
+            if (::write(file, now.data(), now.size()) < 0) std::abort();
+            ::close(file);
+        }
+        for (;;) ::pause();
+    }
+};
+
+int endless(plenum::JobContext& job) {
+    auto const tasks = job.option<std::uint64_t>("tasks");
+    Endless last{.first = tasks, .sign = {}};
+    job.option<std::string>("sign").copy(last.sign.data(), last.sign.size() - 1);
+    auto const all = plenum::indices(tasks + 16);
+    if (job.option<bool>("ragged")) {
+        job.results().map(
+            "values",
+            [last](std::uint64_t i) {
+                last.perform(i);
+                return std::vector<std::uint64_t>(i % 3, i);
+            },
+            all);
+    } else {
+        job.results().map(
+            "values",
+            [last](std::uint64_t i) {
+                last.perform(i);
+                return square(i);
+            },
+            all);
+    }
+    return 0;
+}
+
 std::vector<plenum::JobOption> convolution_options() {
     return {{.name = "side",
              .placeholder = "N",
@@ -87,7 +149,19 @@ bool const registered[] = {
          .options =
              {{.name = "record", .placeholder = "BYTES", .default_value = "8", .help = "of one result"},
               {.name = "records", .placeholder = "N", .default_value = "1000000", .help = "how many"}},
-         .run = records})};
+         .run = records}),
+    plenum::add_job(
+        {.name = "ragged-records",
+         .summary = "records of different lengths into the file",
+         .options = {{.name = "records", .placeholder = "N", .default_value = "100000", .help = "how many"}},
+         .run = ragged_records}),
+    plenum::add_job(
+        {.name = "endless",
+         .summary = "many short tasks, then some that never end",
+         .options = {{.name = "tasks", .placeholder = "N", .default_value = "1000000", .help = "that end"},
+                     {.name = "sign", .placeholder = "FILE", .help = "made by the first that does not"},
+                     {.name = "ragged", .help = "results of different lengths"}},
+         .run = endless})};
 
 }  // namespace
 }  // namespace bench

@@ -68,6 +68,11 @@ inline void fill_record(std::uint64_t index, std::span<std::uint64_t> words) {
     for (std::size_t i = 0; i < words.size(); ++i) words[i] = square(first + i);
 }
 
+/// Words of ragged record `index`: 0 to 255.
+inline std::uint64_t ragged_words(std::uint64_t index) {
+    return (index * 0x9E3779B97F4A7C15) >> 56;
+}
+
 /// The convolution of the figures: one synthetic image, `filters` random filters of 4x4, every 5th pixel.
 struct Convolution {
     plenum::jobs::StridedLayout layout;

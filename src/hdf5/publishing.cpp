@@ -149,9 +149,10 @@ std::uint64_t bytes_of_rest(Publication const& publication) {
 void write_rest(File& file, Publication const& publication) {
     for (std::size_t i = 0; i < publication.maps.size(); ++i) {
         auto const& map = publication.maps[i];
-        write_integrity(
-            file, map.spec.name, map_fingerprint(map.spec),
-            map.spec.fixed ? joined(map) : write_ragged(file, map, publication.journal, publication.storage));
+        write_integrity(file, map.spec.name, map_fingerprint(map.spec),
+                        map.spec.fixed ? joined(map)
+                                       : write_ragged(file, map, publication.journal, publication.partial,
+                                                      publication.storage));
         write_map_record(file, map, i);
         write_tasks(file, map, publication.journal, publication.provenance.workers);
         write_failures(file, map);

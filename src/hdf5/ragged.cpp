@@ -15,10 +15,65 @@ std::vector<std::uint64_t> lengths_of(io::RaggedPiece const& piece, io::Journal&
     return lengths;
 }
 
+/// Joins pieces to large writes straight to their place in the partial file: past HDF5 and, where that can
+/// be, past the page cache.
+class PlacedWriter {
+public:
+    PlacedWriter(io::PartialFile& partial, std::uint64_t offset)
+        : partial_(partial), offset_(offset), memory_(most_bytes + io::direct_unit) {
+        auto const address = reinterpret_cast<std::uintptr_t>(memory_.data());
+        begin_ = memory_.data() + (offset - address) % io::direct_unit;
+    }
+
+    void append(std::span<std::byte const> values) {
+        while (!values.empty()) {
+            auto const part = values.first(std::min(values.size(), most_bytes - filled_));
+            std::ranges::copy(part, begin_ + filled_);
+            filled_ += part.size();
+            values = values.subspan(part.size());
+            if (filled_ == most_bytes) flush();
+        }
+    }
+    void flush() {
+        if (filled_ == 0) return;
+        partial_.write_at(offset_, {begin_, filled_});
+        offset_ += filled_;
+        filled_ = 0;
+    }
+
+private:
+    static constexpr std::size_t most_bytes = std::size_t{8} << 20;
+
+    io::PartialFile& partial_;
+    std::uint64_t offset_;
+    std::vector<std::byte> memory_;
+    std::byte* begin_;
+    std::size_t filled_ = 0;
+};
+
+/// Calls `take` with all values in task order.
+template <class Take>
+std::vector<io::Segment> read_values(std::vector<io::RaggedPiece> const& pieces, io::Journal& journal,
+                                     Take const& take) {
+    std::vector<io::Segment> segments;
+    std::vector<std::byte> block(std::size_t{1} << 20);
+    for (auto const& piece : pieces) {
+        io::Segment segment{.first = piece.first, .count = piece.count, .crc = 0};
+        for (std::uint64_t at = 0; at < piece.bytes; at += block.size()) {
+            auto const part = std::span(block).first(std::min<std::uint64_t>(block.size(), piece.bytes - at));
+            journal.read(piece.position + piece.count * sizeof(std::uint64_t) + at, part);
+            segment.crc = base::crc32c(part, segment.crc);
+            take(part);
+        }
+        segments.push_back(segment);
+    }
+    return segments;
+}
+
 }  // namespace
 
 std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map, io::Journal& journal,
-                                      Storage storage) {
+                                      io::PartialFile& partial, Storage storage) {
     auto const group = require_group(file, "/results/" + map.spec.name);
     auto pieces = map.pieces;
     std::ranges::sort(pieces, {}, &io::RaggedPiece::first);
@@ -45,19 +100,17 @@ std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map, io::
     write_attribute(written, {"crc32c", std::int64_t{crc}});
 
     std::vector<io::Segment> segments;
-    DatasetWriter values(group, "values", map.spec.type, offset, storage);
-    std::vector<std::byte> block(std::size_t{1} << 20);
-    for (auto const& piece : pieces) {
-        io::Segment segment{.first = piece.first, .count = piece.count, .crc = 0};
-        for (std::uint64_t at = 0; at < piece.bytes; at += block.size()) {
-            auto const part = std::span(block).first(std::min<std::uint64_t>(block.size(), piece.bytes - at));
-            journal.read(piece.position + piece.count * sizeof(std::uint64_t) + at, part);
-            segment.crc = base::crc32c(part, segment.crc);
-            values.append(part);
-        }
-        segments.push_back(segment);
+    if (storage.gzip == 0 && offset > 0) {  // `file` is the partial file
+        auto const values = create_dataset(group, "values", map.spec.type, {offset}, storage);
+        PlacedWriter writer(partial, call::d_offset(values));
+        segments = read_values(pieces, journal, [&](auto part) { writer.append(part); });
+        writer.flush();
+        write_units(values, map.spec.units);
+    } else {
+        DatasetWriter values(group, "values", map.spec.type, offset, storage);
+        segments = read_values(pieces, journal, [&](auto part) { values.append(part); });
+        write_units(values.finish(), map.spec.units);
     }
-    write_units(values.finish(), map.spec.units);
     return segments;
 }
 

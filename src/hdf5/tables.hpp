@@ -9,6 +9,7 @@
 #include "io/journal.hpp"
 #include "io/journal_records.hpp"
 #include "io/map_record.hpp"
+#include "io/partial_file.hpp"
 
 namespace plenum::hdf5 {
 
@@ -30,9 +31,10 @@ void write_provenance(File& file, io::Provenance const& provenance, std::string 
 /// /provenance/runs: one row for each process that worked on the results.
 void write_runs(File& file, std::vector<io::RunRecord> const& runs);
 /// /results/<map>/values and offsets, in task order. Tasks without a result have length 0. Returns the
-/// checksums of the values.
+/// checksums of the values. Without compression `file` is `partial`, open in HDF5.
 [[nodiscard]] std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map,
-                                                    io::Journal& journal, Storage storage);
+                                                    io::Journal& journal, io::PartialFile& partial,
+                                                    Storage storage);
 /// /integrity/<map>: first task, number of tasks and CRC-32C of the bytes of their results, which are those
 /// of consecutive tasks with a result, in task order.
 /// `fingerprint`: of the map.

@@ -164,10 +164,14 @@ bool RunLock::is_mine() const noexcept {
 }
 
 void RunLock::require_mine() const {
-    if (!is_mine())
-        throw EnvironmentError(fmt::format(
-            "{}: another run has taken it over, or somebody removed {}; this one stops before it writes",
-            path_, lock_path_));
+    if (is_mine()) return;
+    struct stat named {};
+    auto const error = ::stat(lock_path_.c_str(), &named) == 0 ? 0 : errno;
+    throw EnvironmentError(
+        fmt::format("{}: {}; this one stops before it writes", path_,
+                    error == 0 || error == ENOENT || error == ENOTDIR
+                        ? fmt::format("another run has taken it over, or somebody removed {}", lock_path_)
+                        : fmt::format("its lock {} is out of reach ({})", lock_path_, std::strerror(error))));
 }
 
 std::optional<LockHolder> RunLock::holder(std::string const& path, double stale_seconds) {

@@ -392,6 +392,7 @@ void Leader::tick() {
             } else if (slot.prompt != 0 && slot.news.exchange(0, std::memory_order_acquire) != 0) {
                 collect(i, false);
             } else if (block.flush_now || now - block.last_sent_ns > partial_after_ns) {
+                mark_finished(i);
                 collect(i, false);
             }
         }

@@ -109,6 +109,9 @@ private:
                              std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges);
     void charge(BlockSlot& slot, Block& block, ExecutorCell& cell, std::uint64_t task);
     [[nodiscard]] bool exhausted_and_idle(int index) const;
+    /// Marks as done what executors have finished of the block and not told yet: tasks of the chunk at work,
+    /// which may be long, and short chunks before a long task.
+    void mark_finished(int index);
     void collect(int index, bool complete);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
     struct TaskSeconds {

@@ -69,6 +69,35 @@ void Leader::send_run(BlockSlot& slot, Block& block, wire::BlockResults&& result
     send_(std::move(results));
 }
 
+void Leader::mark_finished(int index) {
+    auto& slot = node_.slot(index);
+    auto* const status = node_.at<std::uint8_t>(slot.status_offset);
+    for (int i = 0; i < node_.header().executors; ++i) {
+        auto const& cell = node_.cell(i);
+        auto const is_here = [&] {
+            return cell.slot.load(std::memory_order_acquire) == static_cast<std::uint32_t>(index) + 1;
+        };
+        if (!is_here() || cell.state.load(std::memory_order_acquire) != CellState::running) continue;
+        auto const flushes = cell.flushes.load(std::memory_order_acquire);
+        auto const claims = cell.claims.load(std::memory_order_acquire);
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> finished;
+        if (cell.phase.load(std::memory_order_acquire) == Phase::owning)
+            finished.emplace_back(cell.first.load(std::memory_order_relaxed),
+                                  cell.current.load(std::memory_order_acquire));
+        add_finished(cell, finished);
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (cell.claims.load(std::memory_order_relaxed) != claims ||
+            cell.flushes.load(std::memory_order_relaxed) != flushes || !is_here())
+            continue;  // it is quick: it tells by itself
+        for (auto const& [first, last] : finished)
+            for (auto task = first; task < last; ++task) {
+                std::atomic_ref<std::uint8_t> const s(status[task - slot.first]);
+                auto pending = static_cast<std::uint8_t>(TaskStatus::pending);
+                s.compare_exchange_strong(pending, static_cast<std::uint8_t>(TaskStatus::done));
+            }
+    }
+}
+
 void Leader::collect(int index, bool complete) {
     auto& slot = node_.slot(index);
     auto& block = blocks_[static_cast<std::size_t>(index)];

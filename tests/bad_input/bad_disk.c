@@ -1,6 +1,6 @@
 // A disk that gets full, or that is slow, for LD_PRELOAD. What is written by position to files below the
-// folder BAD_DISK fails with ENOSPC once that would be more than BAD_DISK_BYTES in all. No place can be
-// reserved there beforehand. With SLOW_SYNC a sync there first makes the file of that name, then takes 40 s.
+// folder BAD_DISK fails with ENOSPC, or EDQUOT with BAD_DISK_QUOTA, once that would be more than BAD_DISK_BYTES
+// in all. No place can be reserved there beforehand. With SLOW_SYNC a sync there first makes the file of that name, then takes 40 s.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -28,7 +28,7 @@ static ssize_t write_there(char const* name, int fd, void const* data, size_t by
     char const* const room = getenv("BAD_DISK_BYTES");
     if (room != NULL && on_bad_disk(fd) &&
         atomic_fetch_add(&written, (long long)bytes) + (long long)bytes > atoll(room)) {
-        errno = ENOSPC;
+        errno = getenv("BAD_DISK_QUOTA") != NULL ? EDQUOT : ENOSPC;
         return -1;
     }
     ssize_t (*real)(int, void const*, size_t, off64_t);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Runs that are killed, stopped or fail go on with the same command, and end with the results of an undisturbed run.
 #   run_resume.py PLENUM MPIEXEC
+import json
 import os
 import random
 import signal
@@ -143,6 +144,25 @@ def kills(here: Path, reference: Path) -> None:
         print(f"killed at {ranks} ranks: same results", flush=True)
 
 
+def long_chunks(here: Path) -> None:
+    """What is finished of a chunk at work is safe too, however long the chunk takes."""
+    for ranks in (0, 2):
+        path = here / f"chunks{ranks}.h5"
+        args = ["run", "sleep", "--tasks", "200", "--seconds", "0.2", "-o", path.name, "--commit-interval", "0.1",
+                "--schedule", "static"]
+        process = start(ranks, *args, cwd=here)
+        done = 0
+        while done < 6 and process.poll() is None:
+            told = subprocess.run([PLENUM, "status", path.name, "--output-mode", "json"], cwd=here, capture_output=True,
+                                  text=True, timeout=LIMIT)
+            done = sum(each["done"] for each in json.loads(told.stdout)["maps"]) if told.returncode == 0 else 0
+            time.sleep(0.1)
+        assert process.poll() is None and done < 200, f"{ranks} ranks: the run ended before anything was safe"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        print(f"{done} tasks of long chunks were safe at {ranks} ranks", flush=True)
+
+
 def other_ways(here: Path, reference: Path) -> None:
     """Begun one way, finished another."""
     path = here / "other.h5"
@@ -211,6 +231,7 @@ def main() -> None:
         reference = here / "reference.h5"
         finish(reference, 0, *JOB, cwd=here)
         kills(here, reference)
+        long_chunks(here)
         other_ways(here, reference)
         several_maps(here)
 

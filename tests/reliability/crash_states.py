@@ -6,6 +6,7 @@
 # power: of what was not synced, any 4 KiB pieces and a beginning of the changes of names have reached the disk.
 # Half of the states of either kind are those of a run that was itself resumed from such a state.
 import collections
+import json
 import os
 import random
 import shutil
@@ -257,10 +258,10 @@ def main() -> int:
                     problems.append(f"{kind} at event {at} of {len(crashes.events)} {options}: {problem}")
             counts["events"] += len(first.events)
             counts["partial file closed for the moment"] += trial.unreadable
-    print(f"{counts['kill']} states after kills, {counts['power']} after losses of power, of {counts['events']} recorded "
-          f"changes: {len(problems)} bad; seed {seed}")
-    print(f"in {counts['partial file closed for the moment']} of them HDF5 was changing the partial file, which opened "
-          "again once the run went on")
+    print(json.dumps({"states": counts["kill"] + counts["power"], "after kills": counts["kill"],
+                      "after losses of power": counts["power"], "recorded changes": counts["events"],
+                      "partial file closed for the moment": counts["partial file closed for the moment"],
+                      "bad": len(problems), "seed": seed}))
     for problem in problems[:20]:
         print(f"  {problem}")
     return 1 if problems or counts["kill"] + counts["power"] == 0 else 0

@@ -245,9 +245,8 @@ int main(int argc, char** argv) {
         auto const bad =
             campaign.count(Outcome::wrong) + campaign.count(Outcome::crash) + campaign.count(Outcome::hang);
         fmt::print(
-            "| mutations | refused | harmless | wrong results | crashes | hangs "
-            "|\n|---|---|---|---|---|---|\n"
-            "| {} | {} | {} | {} | {} | {} |\n",
+            "{{\"mutations\": {}, \"refused\": {}, \"harmless\": {}, \"wrong results\": {}, \"crashes\": {}, "
+            "\"hangs\": {}}}\n",
             count, campaign.count(Outcome::refused), campaign.count(Outcome::same),
             campaign.count(Outcome::wrong), campaign.count(Outcome::crash), campaign.count(Outcome::hang));
         if (bad == 0) std::filesystem::remove_all(folder);
