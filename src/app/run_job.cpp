@@ -248,7 +248,7 @@ private:
                  .commit_seconds = options.commit_interval,
                  .gzip = options.gzip,
                  .pack_threads = pack_threads(launched),
-                 .packed = [this](double share) { packed_ = share; },
+                 .packed = [this](double share) { note_packed(share); },
                  .software = "plenum",
                  .version = version,
                  .git = git_revision,
@@ -274,6 +274,13 @@ private:
                                launched.threads_per_task;
         auto const processors = launched.engine.node().header().processors.count();
         return static_cast<int>(std::clamp<std::int64_t>(computing, 1, std::max(1, processors)));
+    }
+
+    /// On the writer's thread, again and again while it compresses; a run that ends does not wait for the
+    /// rest.
+    void note_packed(double share) {
+        if (closed_) throw EnvironmentError("the run was interrupted while its results were compressed");
+        packed_ = share;
     }
 
     /// Compressing and syncing a large file take long, and a signal must not wait for them.
@@ -448,11 +455,11 @@ private:
     std::mutex mutex_;          // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
-    bool abandoned_ = false;          // nothing more is to be said or made
-    bool closed_ = false;             // no result file is to be opened any more
-    bool retries_published_ = false;  // what failed in the published file
-    bool has_file_ = false;           // results_ holds one
-    std::atomic<double> packed_{0};   // share of the results, while they are compressed
+    bool abandoned_ = false;           // nothing more is to be said or made
+    std::atomic<bool> closed_{false};  // no result file is to be opened or published any more
+    bool retries_published_ = false;   // what failed in the published file
+    bool has_file_ = false;            // results_ holds one
+    std::atomic<double> packed_{0};    // share of the results, while they are compressed
     std::unique_ptr<io::DatasetSource> datasets_;
     std::unique_ptr<RunResultFile> results_;
 };
