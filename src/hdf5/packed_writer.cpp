@@ -3,7 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 #include <new>
 #include <system_error>
 
@@ -73,16 +73,16 @@ void PackedWriter::append(std::span<std::byte const> values) {
 
 void PackedWriter::pack() {
     buffer_.resize(chunk_[cut_] * step_bytes_);  // the last one is whole in the file, too
-    auto work = [chunk = std::move(buffer_), element_bytes = element_bytes_, level = storage_.gzip] {
-        return packed_chunk(chunk, element_bytes, level);
-    };
+    auto const work = [chunk = std::make_shared<std::vector<std::byte> const>(std::move(buffer_)),
+                       element_bytes = element_bytes_,
+                       level = storage_.gzip] { return packed_chunk(*chunk, element_bytes, level); };
     Chunk next{.place = place_, .bytes = wanted_, .packed = {}};
     try {
         if (storage_.threads > 1) next.packed = std::async(std::launch::async, work);
     } catch (std::system_error const&) {
         // There is no thread to be had: this one does it.
     }
-    if (!next.packed.valid()) next.packed = std::async(std::launch::deferred, std::move(work));
+    if (!next.packed.valid()) next.packed = std::async(std::launch::deferred, work);
     under_way_.push_back(std::move(next));
     // One more than threads, so that they have work while this one stores and reads.
     if (under_way_.size() > static_cast<std::size_t>(storage_.threads)) store_oldest();
