@@ -82,6 +82,26 @@ def convolve_file(bench: Bench) -> Iterator[dict]:
                         _plain_file(bench, "write-convolutions", side, filters), filters=filters, mib=mib)
 
 
+def segment_file(bench: Bench) -> Iterator[dict]:
+    masks, side = bench.pick(4000, 10), bench.pick(512, 64)
+    mib = masks * side * side / MIB
+    yield bench.compare("segment_file", "MiB/s", mib, 0.8,
+                        _into_file(bench, "masks", "--side", side, "--masks", masks),
+                        _plain_file(bench, "write-masks", side, masks, "contiguous"), masks=masks, mib=mib)
+
+
+def segment_file_gzip(bench: Bench) -> Iterator[dict]:
+    masks, side = bench.pick(2000, 10), bench.pick(512, 64)
+    mib = masks * side * side / MIB
+    bare = [_plain_file(bench, "write-masks", side, masks, "chunks")() for _ in range(bench.repetitions)]
+    filtered = _plain_file(bench, "write-masks", side, masks, "filtered")
+    if {checksum for _, checksum in bare} != {filtered()[1]}:
+        raise Failure("segment_file_gzip: the compressed chunks hold other masks than those of HDF5's filters")
+    yield bench.compare("segment_file_gzip", "MiB/s", mib, 1.0,
+                        _into_file(bench, "masks", "--side", side, "--masks", masks, "--compress", "gzip:1"), filtered,
+                        masks=masks, mib=mib, bare_chunks=mib / statistics.median(seconds for seconds, _ in bare))
+
+
 def _square(bench: Bench, name: str, tasks: int, block: int, *options: object) -> dict:
     return bench.compare(name, "tasks/s", tasks, 0.5, _job(bench, "squares", "--tasks", tasks, *options),
                          _plain(bench, "claim", tasks, block), tasks=tasks)
@@ -268,7 +288,8 @@ def start_up(bench: Bench) -> Iterator[dict]:
 
 GROUPS = {
     each.__name__: each
-    for each in (convolve_reduced, convolve_file, square_chunk1, square_auto, memory_shared, read_shared, cpu,
+    for each in (convolve_reduced, convolve_file, segment_file, segment_file_gzip, square_chunk1, square_auto, memory_shared,
+                 read_shared, cpu,
                  share_1gib, file_1mib, file_1kib, file_8b, file_ragged, resume_1e6,
                  submit_throughput, submit_round_trip, imap_stream, start_up)
 }

@@ -24,6 +24,13 @@ bench::Pages pages(std::string const& name) {
     throw std::invalid_argument("unknown kind of pages '" + name + "'; use shared, plain, small or huge");
 }
 
+bench::MaskFile mask_file(std::string const& name) {
+    if (name == "contiguous") return bench::MaskFile::contiguous;
+    if (name == "filtered") return bench::MaskFile::filtered;
+    if (name == "chunks") return bench::MaskFile::chunks;
+    throw std::invalid_argument("unknown kind of file '" + name + "'; use contiguous, filtered or chunks");
+}
+
 struct Program {
     char const* usage;
     std::size_t arguments;
@@ -42,6 +49,9 @@ std::map<std::string, Program> const programs{
      {"FILE RECORD_BYTES RECORDS RECORDS_PER_WRITE", 4,
       [](auto a) { bench::write_records(a[0], number(a, 1), number(a, 2), number(a, 3)); }}},
     {"write-ragged", {"FILE RECORDS", 2, [](auto a) { bench::write_ragged(a[0], number(a, 1)); }}},
+    {"write-masks",
+     {"FILE SIDE MASKS KIND", 4,
+      [](auto a) { bench::write_masks(a[0], number(a, 1), number(a, 2), mask_file(a[3])); }}},
     {"check", {"FILE DATASET", 2, [](auto a) { bench::check_file(a[0], a[1]); }}},
 };
 

@@ -35,6 +35,15 @@ void write_records(std::string const& path, std::uint64_t record_bytes, std::uin
 /// Synced.
 void write_ragged(std::string const& path, std::uint64_t records);
 
+/// How the masks lie in the file.
+enum class MaskFile {
+    contiguous,  ///< one mask in each write
+    filtered,    ///< four masks in each chunk and write, which HDF5's filters shuffle and deflate (level 1)
+    chunks,      ///< those chunks, compressed beforehand, as they are
+};
+/// The same for masks.
+void write_masks(std::string const& path, std::uint64_t side, std::uint64_t masks, MaskFile kind);
+
 /// Checksum of a dataset, whatever its type, as the 64-bit words that its values fill.
 void check_file(std::string const& path, std::string const& dataset);
 

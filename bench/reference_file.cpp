@@ -1,7 +1,8 @@
-// Plain contiguous HDF5 writes by one process, synced; and reading such a file back.
+// Plain HDF5 writes by one process, synced: contiguous, or compressed chunks; and reading such a file back.
 #include <fcntl.h>
 #include <hdf5.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <span>
@@ -14,6 +15,8 @@
 
 namespace bench {
 namespace {
+
+constexpr unsigned compression_level = 1;
 
 /// The result of an HDF5 call, checked.
 template <class T>
@@ -28,17 +31,32 @@ struct Values {
     std::size_t record_bytes;
     void const* data;
     std::string name = "values";
+    bool compressed = false;                                      // in chunks of one write each
+    std::vector<std::vector<std::byte>> const* chunks = nullptr;  // those, when they are ready
 };
 
 void write_dataset(hid_t file, Values const& values, hsize_t records_per_write) {
     auto const rank = static_cast<int>(values.shape.size());
     auto const space = checked(H5Screate_simple(rank, values.shape.data(), nullptr));
-    auto const dataset = checked(
-        H5Dcreate2(file, values.name.c_str(), values.type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     std::vector<hsize_t> first(values.shape.size(), 0);
     auto count = values.shape;
+    auto const creation = checked(H5Pcreate(H5P_DATASET_CREATE));
+    if (values.compressed) {
+        count[0] = records_per_write;
+        checked(H5Pset_chunk(creation, rank, count.data()));
+        checked(H5Pset_shuffle(creation));
+        checked(H5Pset_deflate(creation, compression_level));
+    }
+    auto const dataset = checked(
+        H5Dcreate2(file, values.name.c_str(), values.type, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+    checked(H5Pclose(creation));
     for (hsize_t record = 0; record < values.shape[0]; record += records_per_write) {
         first[0] = record;
+        if (values.chunks != nullptr) {
+            auto const& chunk = (*values.chunks)[record / records_per_write];
+            checked(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, first.data(), chunk.size(), chunk.data()));
+            continue;
+        }
         count[0] = std::min(records_per_write, values.shape[0] - record);
         auto const memory = checked(H5Screate_simple(rank, count.data(), nullptr));
         checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr));
@@ -118,6 +136,36 @@ void write_ragged(std::string const& path, std::uint64_t records) {
                    .data = offsets.data(),
                    .name = "offsets"}},
                  words_per_write),
+           0);
+}
+
+void write_masks(std::string const& path, std::uint64_t side, std::uint64_t masks, MaskFile kind) {
+    Masks const what(side);
+    auto const size = what.extent.size();
+    std::vector<std::uint8_t> stack(what.stack_bytes()), values(masks * size);
+    what.fill(stack);
+    for (std::uint64_t i = 0; i < masks; ++i) what.make(i, stack, std::span(values).subspan(i * size, size));
+    // As Plenum chooses its chunks: whole masks, a MiB of them.
+    auto const in_chunk = std::clamp<std::uint64_t>((1 << 20) / size, 1, masks);
+    std::vector<std::vector<std::byte>> chunks;
+    for (std::uint64_t first = 0; kind == MaskFile::chunks && first < masks; first += in_chunk) {
+        std::vector<std::uint8_t> chunk(in_chunk * size);  // bytes need no shuffling
+        std::copy_n(values.data() + first * size, std::min(in_chunk, masks - first) * size, chunk.data());
+        auto bytes = ::compressBound(chunk.size());
+        auto& packed = chunks.emplace_back(bytes);
+        if (::compress2(reinterpret_cast<Bytef*>(packed.data()), &bytes, chunk.data(), chunk.size(),
+                        compression_level) != Z_OK)
+            throw std::runtime_error("cannot compress");
+        packed.resize(bytes);
+    }
+    report(write(path,
+                 {{.type = H5T_NATIVE_UINT8,
+                   .shape = {masks, side, side},
+                   .record_bytes = size,
+                   .data = values.data(),
+                   .compressed = kind != MaskFile::contiguous,
+                   .chunks = kind == MaskFile::chunks ? &chunks : nullptr}},
+                 kind == MaskFile::contiguous ? 1 : in_chunk),
            0);
 }
 

@@ -55,6 +55,20 @@ int convolve_results(plenum::JobContext& job) {
     return 0;
 }
 
+int masks(plenum::JobContext& job) {
+    Masks const masks(job.option<std::uint64_t>("side"));
+    auto const stack = job.pool().share_filled<std::uint8_t>(
+        masks.stack_bytes(), [&](std::span<std::uint8_t> out) { masks.fill(out); });
+    report(0, 0, now_ns());
+    job.results().map("values",
+                      [stack = stack.ref(), masks](std::uint64_t i, std::span<std::uint8_t> mask) {
+                          masks.make(i, stack.span(), mask);
+                      },
+                      plenum::indices(job.option<std::uint64_t>("masks")),
+                      {.shape = {masks.extent.rows, masks.extent.columns}});
+    return 0;
+}
+
 int records(plenum::JobContext& job) {
     auto const words = job.option<std::uint64_t>("record") / 8;
     auto const count = plenum::indices(job.option<std::uint64_t>("records"));
@@ -143,6 +157,15 @@ bool const registered[] = {
                      .summary = "convolutions, whole results into the file",
                      .options = convolution_options(),
                      .run = convolve_results}),
+    plenum::add_job(
+        {.name = "masks",
+         .summary = "masks of images into the file",
+         .options = {{.name = "side",
+                      .placeholder = "N",
+                      .default_value = "512",
+                      .help = "rows and columns of an image"},
+                     {.name = "masks", .placeholder = "N", .default_value = "1000", .help = "how many"}},
+         .run = masks}),
     plenum::add_job(
         {.name = "records",
          .summary = "records of one size into the file",

@@ -9,9 +9,11 @@
 #include <span>
 #include <vector>
 
+#include "support/blobs.hpp"
 #include "support/convolution.hpp"
 #include "support/image.hpp"
 #include "support/random_bank.hpp"
+#include "support/segmentation.hpp"
 
 namespace bench {
 
@@ -88,6 +90,25 @@ struct Convolution {
     }
     [[nodiscard]] std::vector<float> bank() const {
         return plenum::jobs::random_bank(filters, layout.shape().filter, 1);
+    }
+};
+
+/// The masks of the figures: of a few images of blobs, which come again and again.
+struct Masks {
+    static constexpr std::uint64_t images = 64;
+    plenum::jobs::Extent extent;
+    plenum::jobs::GaussianTaps taps = plenum::jobs::gaussian_taps(2);
+
+    explicit Masks(std::uint64_t side) : extent{side, side} {}
+
+    [[nodiscard]] std::uint64_t stack_bytes() const { return images * extent.size(); }
+    void fill(std::span<std::uint8_t> stack) const {
+        for (std::uint64_t i = 0; i < images; ++i)
+            plenum::jobs::draw_blobs(i, 1, extent, stack.subspan(i * extent.size(), extent.size()));
+    }
+    void make(std::uint64_t i, std::span<std::uint8_t const> stack, std::span<std::uint8_t> mask) const {
+        (void)plenum::jobs::segment(stack.subspan(i % images * extent.size(), extent.size()), extent, taps,
+                                    mask);
     }
 };
 

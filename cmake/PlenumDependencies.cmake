@@ -6,7 +6,7 @@ find_package(fmt REQUIRED)                   # messages: GCC 12 has no <format>
 find_package(CLI11 REQUIRED)                 # command line, plenum_app only
 find_package(Eigen3 REQUIRED NO_MODULE)      # plenum/eigen.hpp and the jobs
 find_package(cereal REQUIRED)                # arguments and results that are not plain bytes
-find_package(ZLIB REQUIRED)                  # the jobs that read compressed data
+find_package(ZLIB REQUIRED)                  # compressed results, and the jobs that read compressed data
 find_package(nlohmann_json REQUIRED)         # machine-readable output
 pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)  # which cores a rank may use
 

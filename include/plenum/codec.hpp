@@ -74,9 +74,8 @@ template <class C, class Traits>
 inline constexpr bool is_view<std::basic_string_view<C, Traits>> = true;
 
 inline void append_bytes(Bytes& out, void const* data, std::size_t bytes) {
-    auto const at = out.size();
-    out.resize(at + bytes);
-    if (bytes != 0) std::memcpy(out.data() + at, data, bytes);
+    auto const* const from = static_cast<std::byte const*>(data);
+    out.insert(out.end(), from, from + bytes);
 }
 
 /// Reads from bytes without copying them first.

@@ -183,6 +183,7 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                             .cores = cores,
                             .warnings = warnings,
                             .mpi_version = session.mpi_version(),
+                            .threads_per_task = threads,
                             .startup_seconds = base::seconds_since(start_ns),
                             .origins = sources.origins,
                             .job_config = sources.job_config};

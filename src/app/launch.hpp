@@ -22,6 +22,7 @@ struct Launched {
     std::vector<std::string> const& cores;     ///< of each rank
     std::vector<std::string> const& warnings;  ///< about the placement of ranks
     std::string mpi_version;
+    int threads_per_task;
     double startup_seconds;
     /// Where the options came from that are not defaults: "PLENUM_SEED", "run.toml:3".
     std::map<std::string, std::string> const& origins;

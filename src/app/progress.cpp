@@ -32,6 +32,7 @@ constexpr std::string_view clear_line = "\r\x1b[K";
 
 /// Share of the tasks that are over, where it is known.
 [[nodiscard]] std::optional<double> share_of(ProgressState const& state) {
+    if (state.packed) return state.packed;
     if (!state.tasks) return std::nullopt;
     if (*state.tasks == 0) return 1.0;
     return std::min(1.0, static_cast<double>(state.done + state.failed) / static_cast<double>(*state.tasks));
@@ -44,7 +45,7 @@ constexpr std::string_view clear_line = "\r\x1b[K";
 
 /// Parts of a line, in the order of their importance.
 struct Parts {
-    std::string count;    ///< "640/1000"
+    std::string count;    ///< "640/1000", or what is done after all tasks
     std::string rate;     ///< "10.7 tasks/s", or empty before the first task is over
     std::string eta;      ///< "ETA 34 s", or empty where nobody knows
     std::string failed;   ///< "2 failed", or empty
@@ -55,6 +56,7 @@ struct Parts {
 [[nodiscard]] Parts parts_of(ProgressState const& state) {
     auto const over = state.done + state.failed;
     Parts parts;
+    if (state.packed) return {.count = "compressing the results"};
     parts.count = state.tasks ? fmt::format("{}/{}", over, *state.tasks) : fmt::format("{} tasks", over);
     if (over > state.earlier && state.seconds > 0) {
         double const rate = static_cast<double>(over - state.earlier) / state.seconds;

@@ -22,13 +22,14 @@ struct ProgressState {
     bool stopping = false;               ///< no more tasks start
     std::optional<double> seconds_left = std::nullopt;  ///< to the time limit of the run
     std::uint64_t earlier = 0;  ///< of done and failed, those before this process: not its speed
+    std::optional<double> packed = std::nullopt;  ///< share of the results that is compressed, at the end
 };
 
 /// "35.1 M tasks/s", "12.0 tasks/min", "3.0 tasks/h".
 [[nodiscard]] std::string format_task_rate(double tasks_per_second);
 
 /// One line about a state, without bar: "640/1000 (64 %)  10.7 tasks/s  ETA 34 s  2 failed", and
-/// where they apply "3 retried", "7 min 20 s left", "stopping".
+/// where they apply "3 retried", "7 min 20 s left", "stopping". At the end "compressing the results (40 %)".
 [[nodiscard]] std::string describe_progress(ProgressState const& state, TextStyle const& style);
 
 /// Draws progress on a descriptor. One thread at a time. Cheap to call: an update that draws nothing costs a

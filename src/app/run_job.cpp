@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -246,6 +247,8 @@ private:
                  .identity = identity(launched),
                  .commit_seconds = options.commit_interval,
                  .gzip = options.gzip,
+                 .pack_threads = pack_threads(launched),
+                 .packed = [this](double share) { note_packed(share); },
                  .software = "plenum",
                  .version = version,
                  .git = git_revision,
@@ -264,11 +267,31 @@ private:
         has_file_ = has_file;
     }
 
-    /// Syncing a large file takes long, and a signal must not wait for it.
+    /// As many as computed on this node: the executors have left, and the results lie here.
+    static int pack_threads(Launched const& launched) {
+        auto const& topology = launched.engine.topology();
+        auto const computing = std::int64_t{topology.ranks_on(topology.node)} * launched.options.executors *
+                               launched.threads_per_task;
+        auto const processors = launched.engine.node().header().processors.count();
+        return static_cast<int>(std::clamp<std::int64_t>(computing, 1, std::max(1, processors)));
+    }
+
+    /// On the writer's thread, again and again while it compresses; a run that ends does not wait for the
+    /// rest.
+    void note_packed(double share) {
+        if (closed_) throw EnvironmentError("the run was interrupted while its results were compressed");
+        packed_ = share;
+    }
+
+    /// Compressing and syncing a large file take long, and a signal must not wait for them.
     void publish(Launched const& launched) {
         auto done = std::async(std::launch::async, [&] { results_->publish(provenance(launched)); });
-        while (done.wait_for(std::chrono::milliseconds(25)) != std::future_status::ready)
+        while (done.wait_for(std::chrono::milliseconds(25)) != std::future_status::ready) {
             launched.engine.check_interrupt();
+            std::lock_guard const lock(mutex_);
+            if (packed_ > 0) progress_.update(state(launched));
+        }
+        packed_ = 0;
         done.get();
     }
 
@@ -331,7 +354,8 @@ private:
                 .retried = progress.retried.load(),
                 .stopping = progress.stopped.load() != pool::StopReason::none,
                 .seconds_left = launched.engine.host().seconds_left(),
-                .earlier = progress.settled.load()};
+                .earlier = progress.settled.load(),
+                .packed = packed_ > 0 ? std::optional(packed_.load()) : std::nullopt};
     }
 
     RunSummary summarize(Launched const& launched, bool published) const {
@@ -431,10 +455,11 @@ private:
     std::mutex mutex_;          // guards the next four: lines come from the body's and the main thread
     Progress progress_;
     std::string log_;
-    bool abandoned_ = false;          // nothing more is to be said or made
-    bool closed_ = false;             // no result file is to be opened any more
-    bool retries_published_ = false;  // what failed in the published file
-    bool has_file_ = false;           // results_ holds one
+    bool abandoned_ = false;           // nothing more is to be said or made
+    std::atomic<bool> closed_{false};  // no result file is to be opened or published any more
+    bool retries_published_ = false;   // what failed in the published file
+    bool has_file_ = false;            // results_ holds one
+    std::atomic<double> packed_{0};    // share of the results, while they are compressed
     std::unique_ptr<io::DatasetSource> datasets_;
     std::unique_ptr<RunResultFile> results_;
 };

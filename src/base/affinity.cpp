@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <bit>
 #include <memory>
 
 namespace plenum::base {
@@ -22,6 +23,12 @@ void ProcessorMask::add_own() noexcept {
     if (!set || ::sched_getaffinity(0, bytes, set.get()) != 0) return;
     for (std::size_t p = 0; p < processors_most; ++p)
         if (CPU_ISSET_S(p, bytes, set.get())) words[p / 64].fetch_or(std::uint64_t{1} << p % 64);
+}
+
+int ProcessorMask::count() const noexcept {
+    int all = 0;
+    for (auto const& word : words) all += std::popcount(word.load());
+    return all;
 }
 
 void ProcessorMask::apply_to_thread() const noexcept {

@@ -13,6 +13,8 @@ struct ProcessorMask {
 
     /// Adds the processors that this process may use.
     void add_own() noexcept;
+    /// How many; 0 when no process has added any.
+    [[nodiscard]] int count() const noexcept;
     /// Lets the calling thread use all of the mask; where that is forbidden it stays where it is.
     void apply_to_thread() const noexcept;
 };

@@ -133,6 +133,10 @@ inline Handle d_type(hid_t dataset) {
 inline void d_write(hid_t dataset, hid_t type, hid_t memory, hid_t place, void const* data) {
     checked(H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, data), "H5Dwrite");
 }
+/// A whole chunk as its filters would have made it.
+inline void d_write_chunk(hid_t dataset, hsize_t const* place, std::size_t bytes, void const* data) {
+    checked(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, place, bytes, data), "H5Dwrite_chunk");
+}
 inline void d_read(hid_t dataset, hid_t type, void* into) {
     checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "H5Dread");
 }

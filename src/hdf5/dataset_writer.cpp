@@ -13,10 +13,13 @@ constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 }  // namespace
 
 DatasetWriter::DatasetWriter(hid_t parent, std::string const& path, ElementType type, std::uint64_t length,
-                             Storage storage)
-    : type_(type), dataset_(create_dataset(parent, path, type, {length}, storage)) {}
+                             Storage const& storage)
+    : type_(type), dataset_(create_dataset(parent, path, type, {length}, storage)) {
+    if (storage.gzip != 0 && length != 0) packed_.emplace(dataset_, type, Shape{length}, storage);
+}
 
 void DatasetWriter::append(std::span<std::byte const> values) {
+    if (packed_) return packed_->append(values);
     while (!values.empty()) {
         auto const part = values.first(std::min(values.size(), buffer_bytes - buffer_.size()));
         buffer_.insert(buffer_.end(), part.begin(), part.end());
@@ -27,6 +30,7 @@ void DatasetWriter::append(std::span<std::byte const> values) {
 
 hid_t DatasetWriter::finish() {
     flush();
+    if (packed_) packed_->finish();
     return dataset_;
 }
 

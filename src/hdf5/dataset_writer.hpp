@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <plenum/element.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "hdf5/calls.hpp"
+#include "hdf5/packed_writer.hpp"
 #include "hdf5/values.hpp"
 
 namespace plenum::hdf5 {
@@ -18,7 +20,7 @@ class DatasetWriter {
 public:
     /// Creates the dataset with room for `length` elements.
     DatasetWriter(hid_t parent, std::string const& path, ElementType type, std::uint64_t length,
-                  Storage storage = {});
+                  Storage const& storage = {});
 
     /// Whole elements, together not more than `length`.
     void append(std::span<std::byte const> values);
@@ -36,6 +38,7 @@ private:
     Handle dataset_;
     std::uint64_t written_ = 0;  // elements
     std::vector<std::byte> buffer_;
+    std::optional<PackedWriter> packed_;  // where the values are compressed
 };
 
 }  // namespace plenum::hdf5

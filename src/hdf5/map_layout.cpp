@@ -73,7 +73,7 @@ void check_map(io::MapSpec const& spec) {
 }
 
 std::uint64_t add_map(File& file, io::MapSpec const& spec, std::span<io::MapRecord const> earlier,
-                      Storage storage) {
+                      Storage const& storage) {
     auto const path = "/results/" + spec.name;
     if (path_exists(file, path))
         throw wrong(spec, fmt::format("{} exists (another map or a scale); choose another name", path));

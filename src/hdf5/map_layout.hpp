@@ -19,6 +19,6 @@ void check_map(io::MapSpec const& spec);
 /// /results/<scale>, or /results/<map>_<scale> if that name is taken. A scale of the same name, values and
 /// units as one of an `earlier` map is that one: readers see that the maps have a dimension in common.
 std::uint64_t add_map(File& file, io::MapSpec const& spec, std::span<io::MapRecord const> earlier,
-                      Storage storage);
+                      Storage const& storage);
 
 }  // namespace plenum::hdf5

@@ -7,6 +7,7 @@
 
 #include "base/crc32c.hpp"
 #include "hdf5/map_layout.hpp"
+#include "hdf5/packed_writer.hpp"
 #include "hdf5/published_results.hpp"
 #include "hdf5/tables.hpp"
 #include "io/recorded_run.hpp"
@@ -21,7 +22,7 @@ constexpr std::uint64_t metadata_bytes = 256 * 1024;
 constexpr std::uint64_t string_bytes = 64;
 /// Of results behind one checksum, where they lie side by side; damage is found to that precision.
 constexpr std::uint64_t segment_bytes = 1 << 20;
-constexpr std::uint64_t copied_at_once = 16 << 20;
+constexpr std::uint64_t copied_at_once = 1 << 20;
 
 /// What publishing adds for one map, at most.
 std::uint64_t pending_bytes(io::MapRecord const& map) {
@@ -84,27 +85,19 @@ void write_identity(File& file, Publication const& publication) {
 }
 
 /// From the partial file into a dataset in chunks.
-void copy_results(File& file, io::MapRecord const& map, io::PartialFile const& partial) {
+void copy_results(File& file, io::MapRecord const& map, Publication const& publication) {
     auto const shape = whole_shape(map.spec);
-    if (count_of(shape) == 0) return;
+    auto const bytes = map.spec.tasks * map.result_bytes;
+    if (bytes == 0) return;
     auto const dataset = call::d_open(file, ("/results/" + map.spec.name).c_str());
-    // Whole chunks at a time, so that none is compressed twice.
-    auto const rows_of_chunk = chunk_shape(shape, size_of(map.spec.type)).front();
-    auto const rows_at_once =
-        std::max<std::uint64_t>(1, copied_at_once / (rows_of_chunk * map.result_bytes)) * rows_of_chunk;
+    PackedWriter packed(dataset, map.spec.type, shape, publication.storage);
     std::vector<std::byte> block;
-    std::vector<hsize_t> start(shape.size(), 0), count(shape.begin(), shape.end());
-    for (std::uint64_t first = 0; first < map.spec.tasks; first += rows_at_once) {
-        start.front() = first;
-        count.front() = std::min(rows_at_once, map.spec.tasks - first);
-        block.resize(count.front() * map.result_bytes);
-        partial.read_at(map.offset + first * map.result_bytes, block);
-        auto const place = call::d_space(dataset);
-        call::s_select_block(place, start.data(), count.data());
-        call::d_write(dataset, native_type(map.spec.type),
-                      call::s_create_simple(static_cast<int>(count.size()), count.data()), place,
-                      block.data());
+    for (std::uint64_t at = 0; at < bytes; at += copied_at_once) {
+        block.resize(std::min(copied_at_once, bytes - at));
+        publication.partial.read_at(map.offset + at, block);
+        packed.append(block);
     }
+    packed.finish();
 }
 
 void copy_arrays(File& file, Publication const& publication) {
@@ -165,6 +158,19 @@ void write_rest(File& file, Publication const& publication) {
     write_identity(file, publication);
 }
 
+std::uint64_t bytes_to_pack(std::vector<io::MapRecord> const& maps) {
+    std::uint64_t bytes = 0;
+    for (auto const& map : maps) {
+        if (map.spec.fixed) {
+            bytes += map.spec.tasks * map.result_bytes;
+            continue;
+        }
+        bytes += (map.spec.tasks + 1) * sizeof(std::uint64_t);
+        for (auto const& piece : map.pieces) bytes += piece.bytes;
+    }
+    return bytes;
+}
+
 void write_packed(std::string const& path, Publication const& publication) {
     File file(path, FileMode::create);
     write_root(file, publication.facts);
@@ -172,7 +178,7 @@ void write_packed(std::string const& path, Publication const& publication) {
     for (std::size_t i = 0; i < publication.maps.size(); ++i) {
         auto const& map = publication.maps[i];
         (void)add_map(file, map.spec, std::span(publication.maps).first(i), publication.storage);
-        if (map.spec.fixed) copy_results(file, map, publication.partial);
+        if (map.spec.fixed) copy_results(file, map, publication);
     }
     write_rest(file, publication);
     file.close();

@@ -48,6 +48,8 @@ void write_root(File& file, FileFacts const& facts);
 [[nodiscard]] std::uint64_t bytes_of_rest(Publication const& publication);
 /// Ragged results, tables, checksums, provenance: all that the partial file lacks.
 void write_rest(File& file, Publication const& publication);
+/// Bytes of results that write_packed compresses.
+[[nodiscard]] std::uint64_t bytes_to_pack(std::vector<io::MapRecord> const& maps);
 /// Makes `path`, a new file with everything, results compressed.
 void write_packed(std::string const& path, Publication const& publication);
 

@@ -73,7 +73,7 @@ std::vector<io::Segment> read_values(std::vector<io::RaggedPiece> const& pieces,
 }  // namespace
 
 std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map, io::Journal& journal,
-                                      io::PartialFile& partial, Storage storage) {
+                                      io::PartialFile& partial, Storage const& storage) {
     auto const group = require_group(file, "/results/" + map.spec.name);
     auto pieces = map.pieces;
     std::ranges::sort(pieces, {}, &io::RaggedPiece::first);

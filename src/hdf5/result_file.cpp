@@ -272,7 +272,7 @@ public:
                                       .provenance = provenance,
                                       .partial = partial_,
                                       .journal = journal_,
-                                      .storage = {.gzip = options_.gzip}};
+                                      .storage = storage()};
         auto from = partial_.partial_path();
         if (options_.gzip != 0) {
             from = files_.packed_path();
@@ -305,6 +305,17 @@ private:
                 .version = options_.version,
                 .git = options_.git,
                 .created = utc_text(files_.runs().front().unix_seconds)};
+    }
+
+    Storage storage() const {
+        Storage storage{.gzip = options_.gzip, .threads = options_.pack_threads};
+        if (options_.packed)
+            storage.stored = [this, all = bytes_to_pack(maps_),
+                              done = std::make_shared<std::uint64_t>(0)](std::uint64_t bytes) {
+                *done += bytes;
+                options_.packed(static_cast<double>(*done) / static_cast<double>(all));
+            };
+        return storage;
     }
 
     /// use(file) changes the partial file as a whole or not at all, also when the process is killed; then

@@ -22,6 +22,9 @@ struct ResultFileOptions {
         identity{};  ///< what is being run; of a shard, only the tasks of that get room on the disk
     double commit_seconds = 1;  ///< results wait at most that long until they are on the disk
     int gzip = 0;               ///< level 1 to 9 of the results in the published file; 0: not compressed
+    int pack_threads = 1;       ///< that compress them at a time
+    /// Hears how much of them is compressed, chunk by chunk; may be null. What it throws ends the publishing.
+    std::function<void(double share)> packed{};
     std::string software = "plenum";  ///< these three become attributes of the file
     std::string version{};
     std::string git{};

@@ -34,7 +34,7 @@ void write_runs(File& file, std::vector<io::RunRecord> const& runs);
 /// checksums of the values. Without compression `file` is `partial`, open in HDF5.
 [[nodiscard]] std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map,
                                                     io::Journal& journal, io::PartialFile& partial,
-                                                    Storage storage);
+                                                    Storage const& storage);
 /// /integrity/<map>: first task, number of tasks and CRC-32C of the bytes of their results, which are those
 /// of consecutive tasks with a result, in task order.
 /// `fingerprint`: of the map.

@@ -164,7 +164,7 @@ Shape chunk_shape(Shape const& shape, std::size_t element_bytes) {
 }
 
 Handle create_dataset(hid_t parent, std::string const& path, ElementType type, Shape const& shape,
-                      Storage storage) {
+                      Storage const& storage) {
     if (storage.gzip == 0 || shape.empty() || count_of(shape) == 0)
         return create_contiguous(parent, path, type, shape);
     auto const chunk = chunk_shape(shape, size_of(type));

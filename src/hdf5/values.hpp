@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <plenum/element.hpp>
 #include <span>
 #include <string>
@@ -37,13 +39,15 @@ void write_units(hid_t object, std::string const& units);
 
 /// How the elements of a dataset lie in the file.
 struct Storage {
-    int gzip = 0;  ///< level 1 to 9; 0: contiguous, as they are
+    int gzip = 0;                                          ///< level 1 to 9; 0: contiguous, as they are
+    int threads = 1;                                       ///< that compress at a time
+    std::function<void(std::uint64_t bytes)> stored = {};  ///< called as compressed values go into the file
 };
 
 /// Creates an empty dataset for the results: contiguous, its place allocated at once, no fill values written;
 /// or in chunks of about 1 MiB, shuffled and compressed. Parents are made.
 [[nodiscard]] Handle create_dataset(hid_t parent, std::string const& path, ElementType type,
-                                    Shape const& shape, Storage storage);
+                                    Shape const& shape, Storage const& storage);
 /// Extents of those chunks: whole results where they are small, parts of one where it is large.
 [[nodiscard]] Shape chunk_shape(Shape const& shape, std::size_t element_bytes);
 /// Creates an empty dataset: contiguous, its place allocated at once, no fill values written. Parents are

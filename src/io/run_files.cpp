@@ -139,9 +139,10 @@ RunEnd RunFiles::leave(bool keep, bool stopped) {
     auto const end = !partial_->forbid_publishing() ? RunEnd::published
                      : keep                         ? RunEnd::resumable
                                                     : RunEnd::nothing;
-    if (end == RunEnd::nothing && lock_->is_mine())
-        for (auto const& name :
-             {packed_path(), partial_path_of(options_.path), journal_path_of(options_.path)})
+    bool const clears = end != RunEnd::published && lock_->is_mine();
+    if (clears) ::unlink(packed_path().c_str());  // would be made anew
+    if (end == RunEnd::nothing && clears)
+        for (auto const& name : {partial_path_of(options_.path), journal_path_of(options_.path)})
             ::unlink(name.c_str());
     if (stopped) lock_->release();
     return end;

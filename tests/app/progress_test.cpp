@@ -15,6 +15,7 @@ namespace plenum::app {
 namespace {
 
 using base::UniqueFd;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -70,6 +71,17 @@ private:
 /// The bar that was drawn last, without the sequence that clears the line.
 [[nodiscard]] std::string last_bar(std::string const& written) {
     return written.substr(written.rfind(clear) + clear.size());
+}
+
+TEST(ProgressLine, SaysAtTheEndHowMuchIsCompressed) {
+    auto state = at(20, 990, 10);
+    state.packed = 0.426;
+    EXPECT_EQ(describe_progress(state, {}), "compressing the results (42 %)");
+    auto const terminal = Screen::terminal(60);
+    Progress progress(terminal.fd(), ProgressMode::automatic, xterm());
+    progress.update(state);
+    EXPECT_THAT(last_bar(terminal.take()),
+                AllOf(HasSubstr(" 42 %  ###"), HasSubstr("-  compressing the results")));
 }
 
 TEST(ProgressMode, AutomaticFollowsTheDescriptor) {

@@ -28,7 +28,7 @@ AT_ONCE = 4
 # progress on a very slow one.
 BEFORE = re.compile(
     r"\d+ filters of \d+x\d+ on an image of .*|plenum: warning: \d+ ranks .* cores; .*|"
-    r"plenum: [1-9][0-9.]* (s|min).* +\d+(/\d+| tasks).*")
+    r"plenum: [1-9][0-9.]* (s|min).* +(\d+(/\d+| tasks)|compressing).*")
 
 
 def own_lines(text: str) -> list[str]:

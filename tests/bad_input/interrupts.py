@@ -22,6 +22,8 @@ SHORT = "run convolve --synthetic 40x60 --filters 3 -o out.h5"
 # Some time in which the image is made, before any task, and then half a minute of work: mpirun passes signals
 # on late.
 LONG_START = "run convolve --synthetic 9000x9000 --filters 40 --filter-size 64x64 -o out.h5"
+# Some seconds of compressing, after all tasks are done.
+PACKED = "run convolve --synthetic 3000x3000 --filters 200 --compress gzip:9 -o out.h5"
 LINE = re.compile(
     r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); "
     r"(nothing was published|the same command resumes)")
@@ -37,7 +39,7 @@ class Case:
     number: signal.Signals
     receiver: str = STARTED
     args: str = LONG
-    when: str = "tasks"  # "tasks", "start" or "sync"
+    when: str = "tasks"  # "tasks", "start", "sync" or "compressing"
     status: int | None = None  # mpirun's own says nothing
     most_seconds: float = 10  # from the signal to the end; a second on a machine with nothing else to do
 
@@ -49,10 +51,12 @@ CASES = [
     Case("without isolation", 1, signal.SIGTERM, args=LONG + " --isolation none", status=INCOMPLETE),
     Case("while the input is read", 1, signal.SIGTERM, args=LONG_START, when="start", status=INCOMPLETE),
     Case("while the file is synced", 1, signal.SIGTERM, args=SHORT, when="sync", status=INCOMPLETE),
+    Case("while results are compressed", 1, signal.SIGTERM, args=PACKED, when="compressing", status=INCOMPLETE),
     Case("Ctrl-C for mpirun", 3, signal.SIGINT, GROUP),
     Case("termination of mpirun", 3, signal.SIGTERM),
     Case("mpirun while the input is read", 3, signal.SIGTERM, args=LONG_START, when="start"),
     Case("mpirun while the file is synced", 3, signal.SIGTERM, args=SHORT, when="sync"),
+    Case("mpirun while results are compressed", 3, signal.SIGTERM, args=PACKED, when="compressing"),
     Case("termination of rank 0", 3, signal.SIGTERM, RANK_0),
     Case("termination of the last rank", 3, signal.SIGTERM, LAST_RANK),
 ]
@@ -90,6 +94,9 @@ class Sender:
             wait_until("the unfinished file", lambda: (self.here / "out.h5.partial").exists(), process)
         elif case.when == "sync":
             wait_until("the sync", lambda: (self.scratch / "syncs").exists(), process)
+        elif case.when == "compressing":
+            wait_until("the compressed file", lambda: (self.here / "out.h5.packed").exists(), process)
+            time.sleep(0.3)
         else:
             said = self.scratch / "stderr"
             wait_until("the line before the tasks", lambda: b"filters of" in said.read_bytes(), process)
@@ -116,7 +123,7 @@ def problems_of(case: Case, result: Run, here: Path, seconds: float) -> list[str
     allowed = [["out.h5.journal", "out.h5.partial"], ["out.h5.journal", "out.h5.lock", "out.h5.partial"]]
     if left not in (allowed if keeps else [[], ["out.h5.lock"]]):
         problems.append(f"left in the folder: {left}")
-    if case.when == "tasks" and lines and not keeps and " 0 of " not in lines[0] and "before" not in lines[0]:
+    if case.when in ("tasks", "compressing") and lines and not keeps and " 0 of " not in lines[0] and "before" not in lines[0]:
         problems.append("nothing was kept of what was done")
     if case.status not in (None, result.status) or result.status == 0:
         problems.append(f"exit status {result.status} instead of {case.status or 'one that is not 0'}")

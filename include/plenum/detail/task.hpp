@@ -178,6 +178,16 @@ F const& function_of(ChunkCall& call) {
     }
 }
 
+/// Where results are encoded, one after the other: memory that is there already. Fresh pages for each result of some
+/// hundred KiB cost as much as a simple task.
+[[nodiscard]] inline Bytes& encoding_buffer() {
+    constexpr std::size_t most_kept = 16 << 20;
+    thread_local Bytes buffer;
+    if (buffer.capacity() > most_kept) buffer = Bytes();
+    buffer.clear();
+    return buffer;
+}
+
 /// Puts what a task returned where its batch wants it. Throws when it does not have the declared shape.
 template <class Result>
 void store_result(ChunkCall& call, std::uint64_t task, Result const& result) {
@@ -191,7 +201,7 @@ void store_result(ChunkCall& call, std::uint64_t task, Result const& result) {
     } else if constexpr (PlainBytes<Result>) {
         std::memcpy(call.slot(task), &result, sizeof result);
     } else {
-        Bytes bytes;
+        auto& bytes = encoding_buffer();
         encode(result, bytes);
         call.store(call, task, bytes);
     }

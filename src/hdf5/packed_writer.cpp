@@ -1,0 +1,110 @@
+#include "hdf5/packed_writer.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <system_error>
+
+namespace plenum::hdf5 {
+namespace {
+
+/// The first bytes of all elements, then the second ones, and so on.
+template <std::size_t size>
+void shuffle(std::span<std::byte const> from, std::byte* to) {
+    auto const count = from.size() / size;
+    for (std::size_t byte = 0; byte < size; ++byte)
+        for (std::size_t i = 0; i < count; ++i) to[byte * count + i] = from[i * size + byte];
+}
+
+std::vector<std::byte> deflated(std::span<std::byte const> bytes, int level) {
+    std::vector<std::byte> packed(::compressBound(bytes.size()));
+    uLongf size = packed.size();
+    // It can only fail for want of memory: the buffer is large enough for anything.
+    if (::compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                    reinterpret_cast<Bytef const*>(bytes.data()), bytes.size(), level) != Z_OK)
+        throw std::bad_alloc();
+    packed.resize(size);
+    return packed;
+}
+
+}  // namespace
+
+std::vector<std::byte> packed_chunk(std::span<std::byte const> chunk, std::size_t element_bytes, int level) {
+    if (element_bytes == 1) return deflated(chunk, level);
+    std::vector<std::byte> shuffled(chunk.size());
+    if (element_bytes == 2) shuffle<2>(chunk, shuffled.data());
+    if (element_bytes == 4) shuffle<4>(chunk, shuffled.data());
+    if (element_bytes == 8) shuffle<8>(chunk, shuffled.data());
+    return deflated(shuffled, level);
+}
+
+PackedWriter::PackedWriter(hid_t dataset, ElementType type, Shape const& shape, Storage const& storage)
+    : dataset_(dataset),
+      element_bytes_(size_of(type)),
+      storage_(storage),
+      shape_(shape.begin(), shape.end()) {
+    auto const chunk = chunk_shape(shape, element_bytes_);
+    chunk_.assign(chunk.begin(), chunk.end());
+    // Chunks have one step in the dimensions before it, and all of the dimensions behind.
+    auto const longer = std::ranges::find_if(chunk_, [](hsize_t extent) { return extent > 1; });
+    cut_ = std::min<std::size_t>(static_cast<std::size_t>(longer - chunk_.begin()), chunk_.size() - 1);
+    step_bytes_ = element_bytes_;
+    for (auto dimension = cut_ + 1; dimension < shape_.size(); ++dimension) step_bytes_ *= shape_[dimension];
+    place_.assign(shape_.size(), 0);
+    start_chunk();
+}
+
+void PackedWriter::start_chunk() {
+    wanted_ = std::min(chunk_[cut_], shape_[cut_] - place_[cut_]) * step_bytes_;
+    buffer_.clear();
+    buffer_.reserve(chunk_[cut_] * step_bytes_);
+}
+
+void PackedWriter::append(std::span<std::byte const> values) {
+    while (!values.empty()) {
+        auto const part = values.first(std::min(values.size(), wanted_ - buffer_.size()));
+        buffer_.insert(buffer_.end(), part.begin(), part.end());
+        values = values.subspan(part.size());
+        if (buffer_.size() == wanted_) pack();
+    }
+}
+
+void PackedWriter::pack() {
+    buffer_.resize(chunk_[cut_] * step_bytes_);  // the last one is whole in the file, too
+    auto const work = [chunk = std::make_shared<std::vector<std::byte> const>(std::move(buffer_)),
+                       element_bytes = element_bytes_,
+                       level = storage_.gzip] { return packed_chunk(*chunk, element_bytes, level); };
+    Chunk next{.place = place_, .bytes = wanted_, .packed = {}};
+    try {
+        if (storage_.threads > 1) next.packed = std::async(std::launch::async, work);
+    } catch (std::system_error const&) {
+        // There is no thread to be had: this one does it.
+    }
+    if (!next.packed.valid()) next.packed = std::async(std::launch::deferred, work);
+    under_way_.push_back(std::move(next));
+    // One more than threads, so that they have work while this one stores and reads.
+    if (under_way_.size() > static_cast<std::size_t>(storage_.threads)) store_oldest();
+
+    place_[cut_] += chunk_[cut_];
+    for (auto dimension = cut_; dimension > 0 && place_[dimension] >= shape_[dimension]; --dimension) {
+        place_[dimension] = 0;
+        ++place_[dimension - 1];
+    }
+    start_chunk();
+}
+
+void PackedWriter::store_oldest() {
+    auto chunk = std::move(under_way_.front());
+    under_way_.pop_front();
+    auto const packed = chunk.packed.get();
+    call::d_write_chunk(dataset_, chunk.place.data(), packed.size(), packed.data());
+    if (storage_.stored) storage_.stored(chunk.bytes);
+}
+
+void PackedWriter::finish() {
+    while (!under_way_.empty()) store_oldest();
+}
+
+}  // namespace plenum::hdf5
