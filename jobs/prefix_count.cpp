@@ -117,13 +117,16 @@ void verify(JobContext& job, std::string_view text, PrefixTrie const& merged,
 int run_prefix_count(JobContext& job) {
     auto const popular =
         parse_count(job.option<std::string>("popular"), "--popular", 0, 1'000'000'000'000'000);
-    auto const batch = parse_count(job.option<std::string>("batch"), "--batch", 1, 1'000'000'000);
+    auto const asked_batch =
+        job.given("batch") ? parse_count(job.option<std::string>("batch"), "--batch", 1, 1'000'000'000) : 0;
     auto const actors = job.given("actors")
                             ? parse_count(job.option<std::string>("actors"), "--actors", 1, 10'000)
                             : static_cast<std::uint64_t>(job.pool().ranks());
     SharedArray<char> documents;
+    auto batch = asked_batch;
     {
         auto const text = text_of(job);
+        if (batch == 0) batch = usual_batch(text.size(), actors);
         job.say(fmt::format("{} actors count the prefixes in {:.1f} MB of text", actors,
                             static_cast<double>(text.size()) * 1e-6));
         if (job.dry_run()) {
@@ -159,8 +162,7 @@ auto const registered =
                           .help = "number of actors (one on each rank; those of a rank take turns)"},
                          {.name = "batch",
                           .placeholder = "BYTES",
-                          .default_value = "64k",
-                          .help = "text that an actor counts in one call"},
+                          .help = "text that an actor counts in one call (1M, or less of short texts)"},
                          {.name = "popular",
                           .placeholder = "N",
                           .default_value = "3",

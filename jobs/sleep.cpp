@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <plenum/error.hpp>
 #include <plenum/job.hpp>
 #include <plenum/pool.hpp>
 #include <string>
@@ -33,6 +34,18 @@ SleepPlan plan_of(JobContext& job) {
                        .seconds_given = job.given("seconds")});
 }
 
+void verify(JobContext& job, SleepPlan const& plan) {
+    auto const slept = job.results().read<double>("slept", 0, plan.tasks);
+    for (std::uint64_t task = 0; task < plan.tasks; ++task) {
+        auto const wanted = plan.unequal.empty() ? plan.each : plan.unequal[task];
+        if (slept[task] >= wanted) continue;
+        throw Error(ExitCode::tasks_failed,
+                    fmt::format("verify: task {} slept {} s in place of {} s; do not use these results", task,
+                                slept[task], wanted));
+    }
+    job.say(fmt::format("verify: all {} tasks slept as long as they were asked to", plan.tasks));
+}
+
 int run_sleep(JobContext& job) {
     auto const plan = plan_of(job);
     ResultOptions options{
@@ -60,6 +73,7 @@ int run_sleep(JobContext& job) {
     auto const elapsed = seconds_since(start);
     job.say(fmt::format("slept {:.6g} s in {:.3f} s: like {:.2f} sleepers all the time", plan.total(),
                         elapsed, plan.total() / elapsed));
+    if (job.option<bool>("verify")) verify(job, plan);
     return 0;
 }
 
@@ -76,7 +90,8 @@ auto const registered = add_job(
                   .help = "one task for each of these times instead, in seconds"},
                  {.name = "pattern",
                   .placeholder = "NAME",
-                  .help = "a built-in list instead: uneven16 (16 sleeps of 0.1 to 1.2 s)"}},
+                  .help = "a built-in list instead: uneven16 (16 sleeps of 0.1 to 1.2 s)"},
+                 {.name = "verify", .help = "compare the measured times with those asked for"}},
      .run = run_sleep,
      .example = "mpirun -n 4 plenum run sleep --pattern uneven16 --schedule ss"});
 

@@ -1,6 +1,8 @@
 // Prefixes counted by actors: the actor, and how a text is dealt out to several of them.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cereal/types/vector.hpp>
 #include <cstdint>
@@ -18,13 +20,32 @@ class PrefixCounter {
 public:
     /// Bytes [first, last) of the shared text.
     void count(SharedRef<char> text, std::uint64_t first, std::uint64_t last) {
-        trie_.count({text.data() + first, last - first});
+        std::string_view const batch(text.data() + first, last - first);
+        map_in(batch);
+        trie_.count(batch);
     }
     [[nodiscard]] PackedTrie const& counts() const noexcept { return trie_.packed(); }
 
 private:
+    /// All pages of the batch at once: several times cheaper than one after the other when they are read
+    /// first.
+    static void map_in(std::string_view batch) noexcept {
+#ifdef MADV_POPULATE_READ
+        constexpr std::uintptr_t page = 4096;
+        auto const begin = reinterpret_cast<std::uintptr_t>(batch.data()) / page * page;
+        auto const end = reinterpret_cast<std::uintptr_t>(batch.data() + batch.size());
+        (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+#endif
+    }
+
     PrefixTrie trie_;
 };
+
+/// Bytes of a batch where nobody asks for another size. Each costs calls and wake-ups of processes that the
+/// actors' cores do beside counting; at the end actors wait for the last one.
+[[nodiscard]] inline std::uint64_t usual_batch(std::uint64_t text, std::uint64_t actors) noexcept {
+    return std::clamp<std::uint64_t>(text / (64 * actors), 4 << 10, 1 << 20);
+}
 
 /// Deals the text out to `actors` actors, batch by batch, each to the actor that has the fewest before it,
 /// and merges what they have counted. For rank 0; throws the error of the first call that failed. What
@@ -61,11 +82,11 @@ private:
         ++load[chosen];
         first = last;
     }
-    for (auto const& call : waiting) call.done.get();
-    std::vector<Future<PackedTrie>> parts;
+    std::vector<Future<PackedTrie>> parts;  // each comes when its actor has done all of its batches
     for (auto const& counter : counters) parts.push_back(counter.call<&PrefixCounter::counts>());
     PrefixTrie merged;
-    for (auto const& part : parts) merged.merge(part.get());
+    for (auto const& part : as_completed(parts)) merged.merge(part.get());
+    for (auto const& call : waiting) call.done.get();
     return merged;
 }
 

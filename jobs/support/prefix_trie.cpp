@@ -1,6 +1,7 @@
 // Counts of the proper prefixes of words, in a trie.
 #include "support/prefix_trie.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -40,6 +41,11 @@ void PrefixTrie::count(std::string_view text) {
 }
 
 void PrefixTrie::merge(PackedTrie const& other) {
+    auto const nodes = std::max(steps_.size(), other.parents.size());  // often the same words
+    steps_.reserve(nodes);
+    nodes_.parents.reserve(nodes);
+    nodes_.letters.reserve(nodes);
+    nodes_.ends.reserve(nodes);
     std::vector<std::uint32_t> here(other.parents.size());
     for (std::size_t node = 1; node < here.size(); ++node) {
         here[node] = child(here[other.parents[node]], other.letters[node]);
@@ -68,6 +74,7 @@ std::vector<PrefixCount> PrefixTrie::more_often_than(std::uint64_t popular) cons
         std::size_t length;
     };
     std::vector<PrefixCount> found;
+    found.reserve(below.size());
     std::string prefix;
     std::vector<Step> open{{.node = 0, .length = 0}};
     while (!open.empty()) {
@@ -79,10 +86,14 @@ std::vector<PrefixCount> PrefixTrie::more_often_than(std::uint64_t popular) cons
             if (auto const count = below[node] - nodes_.ends[node]; count > popular)
                 found.push_back({prefix, count});
         }
-        for (std::uint32_t letter = 26; letter >= 1; --letter) {
-            auto const next = find_child(node, letter);
-            if (next != 0 && below[next] > popular) open.push_back({.node = next, .length = length + 1});
-        }
+        auto const open_child = [&](std::uint32_t child) {
+            if (child != 0 && below[child] > popular) open.push_back({.node = child, .length = length + 1});
+        };
+        auto const step = steps_[node];
+        if (step.letter != many)
+            open_child(step.next);
+        else
+            for (std::uint32_t letter = 26; letter >= 1; --letter) open_child(branches_[step.next][letter]);
     }
     return found;
 }

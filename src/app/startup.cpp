@@ -20,7 +20,7 @@ namespace {
 /// What one rank tells all others. It follows the program's id, as only the same build reads it alike.
 struct StartFacts {
     RankPlace place;
-    std::string clashes;  // of task names
+    std::string clashes;  // tasks that cannot be told apart
     OptionTexts options;
     std::string refusal;
     ExitCode refusal_code = ExitCode::usage;
@@ -142,8 +142,8 @@ AgreedStart agree_on_start(comm::Session& session, OptionTexts const& options, R
     for (auto const& facts : all)
         if (!facts.clashes.empty())
             throw pool::AgreedError(fmt::format(
-                "two different tasks have the same name ({}); name the lambdas' enclosing functions "
-                "differently, or use named function objects",
+                "two loaded libraries hold the same task at the same place ({}); they look like copies of "
+                "one file: load only one of them",
                 facts.clashes));
     AgreedStart start{.options = std::move(all[0].options), .places = {}};
     for (auto& facts : all) start.places.push_back(std::move(facts.place));

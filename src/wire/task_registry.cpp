@@ -1,5 +1,7 @@
 #include "wire/task_registry.hpp"
 
+#include <dlfcn.h>
+
 #include <cstring>
 #include <map>
 #include <string>
@@ -20,6 +22,14 @@ struct Registry {
 Registry& registry() {
     static Registry instance;
     return instance;
+}
+
+/// Where the function lies in the program or library that holds it: the same in all processes of one build.
+std::uint64_t place_in_its_file(detail::ChunkFunction function) {
+    auto const address = reinterpret_cast<std::uintptr_t>(function);
+    Dl_info file{};
+    if (::dladdr(reinterpret_cast<void const*>(address), &file) == 0) return 0;
+    return address - reinterpret_cast<std::uintptr_t>(file.dli_fbase);
 }
 
 }  // namespace
@@ -50,7 +60,9 @@ std::uint64_t hash_bytes(void const* data, std::size_t size, std::uint64_t seed)
 namespace plenum::detail {
 
 TaskId register_task(char const* type_name, ChunkFunction function) {
-    auto const id = wire::hash_bytes(type_name, std::strlen(type_name));
+    auto const place = wire::place_in_its_file(function);
+    auto const id =
+        wire::hash_bytes(&place, sizeof place, wire::hash_bytes(type_name, std::strlen(type_name)));
     auto const [entry, added] = wire::registry().tasks.try_emplace(id, wire::Entry{function, type_name});
     if (!added && entry->second.function != function) {
         auto& clashes = wire::registry().clashes;

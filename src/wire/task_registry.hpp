@@ -10,10 +10,11 @@ namespace plenum::wire {
 /// The function registered under `id`, or null.
 [[nodiscard]] detail::ChunkFunction find_task(detail::TaskId id) noexcept;
 
-/// Hash over all registered names: differs between ranks that were started from different programs.
+/// Hash over all ids: differs between ranks that were started from different programs.
 [[nodiscard]] std::uint64_t registry_hash();
 
-/// Empty, or the names that were registered with two different functions.
+/// Empty, or the names of functions that cannot be told apart: name and place in the file are equal, as in two
+/// loaded copies of one library.
 [[nodiscard]] std::string registry_clashes();
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo).

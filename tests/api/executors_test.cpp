@@ -76,7 +76,7 @@ TEST(Executors, OneThatDiesDisturbsNoOther) {
 }
 
 TEST(Executors, GiveTheSameResultsWithEveryTechnique) {
-    for (auto const* const technique : {"auto", "static", "ss", "gss", "tss", "fac2"}) {
+    for (auto const* const technique : {"auto", "static", "ss", "gss", "tss", "fac2", "awf"}) {
         constexpr std::uint64_t tasks = 20'000;
         auto const numbers =
             pool().map([](std::uint64_t i) { return i * i; }, indices(tasks), {.schedule = technique});
@@ -97,7 +97,8 @@ TEST(Executors, ManyBatchesOfOneTaskEach) {
 }
 
 TEST(Executors, HaveTheThreadsThatWereAskedFor) {
-    auto const* const asked = std::getenv("PLENUM_THREADS_PER_TASK");
+    auto const* asked = std::getenv("PLENUM_THREADS_PER_TASK");
+    if (asked == nullptr) asked = std::getenv("SLURM_CPUS_PER_TASK");
     if (asked == nullptr || !tasks_are_isolated()) GTEST_SKIP() << "no number was asked for";
     auto const threads =
         pool().map([](std::uint64_t) { return std::string(std::getenv("OMP_NUM_THREADS")); }, indices(20));

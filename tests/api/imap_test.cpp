@@ -186,7 +186,7 @@ TEST(MapReduce, HasTheSameBitsHoweverItRuns) {
         for (auto i = first + 1; i < std::min(n, first + group); ++i) part += f(i);
         expected += part;
     }
-    for (auto const* const schedule : {"auto", "static", "ss", "gss", "tss", "fac2"})
+    for (auto const* const schedule : {"auto", "static", "ss", "gss", "tss", "fac2", "awf"})
         EXPECT_EQ(pool().map_reduce(f, plenum::indices(n), 0.0, plus, {.schedule = schedule}), expected)
             << schedule;
 }

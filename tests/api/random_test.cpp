@@ -26,7 +26,7 @@ Draws draw(std::uint64_t seed, std::uint64_t task) {
 
 TEST(Random, TasksDrawTheSameBitsWhateverTheTechnique) {
     constexpr std::uint64_t seed = 77, tasks = 2000;
-    for (auto const* const schedule : {"auto", "static", "ss", "gss", "tss", "fac2"}) {
+    for (auto const* const schedule : {"auto", "static", "ss", "gss", "tss", "fac2", "awf"}) {
         auto const results = pool().map([](std::uint64_t task) { return draw(seed, task); }, indices(tasks),
                                         {.schedule = schedule});
         for (std::uint64_t task = 0; task < tasks; ++task)

@@ -13,7 +13,7 @@
 namespace plenum::api_test {
 namespace {
 
-constexpr char const* techniques[] = {"auto", "static", "ss", "gss", "tss", "fac2"};
+constexpr char const* techniques[] = {"auto", "static", "ss", "gss", "tss", "fac2", "awf"};
 
 std::uint64_t executors() {
     return executors_per_rank() * static_cast<std::uint64_t>(pool().ranks());

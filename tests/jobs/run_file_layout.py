@@ -85,6 +85,7 @@ with Runs() as runs:
         with h5py.File(runs.folder / f"{name}.h5") as file:
             check_layout(runs, file, ranks, 40, (17, 21), 4)
             runs.equal(file["inputs/filters"].shape, (40, 4, 4), "shape of /inputs/filters")
+        runs.xarray(f"{name}.h5", {"filtered": ("filter", "y", "x")})
         runs.equal(summary["tasks"], 40, "tasks in the summary")
         runs.equal(summary["bytes_written"], 40 * 17 * 21 * 4, "bytes in the summary")
         runs.equal([rank["rank"] for rank in summary["ranks"]], list(range(ranks)), "ranks in the summary")

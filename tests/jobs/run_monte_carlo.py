@@ -29,6 +29,7 @@ with Runs() as runs:
             return runs.folder / output
 
         alone = run(f"{name}.h5", "--verify")
+        runs.xarray(f"{name}.h5", {"estimates": ("task", "observable", "statistic")})
         reference = content(alone)
         with h5py.File(alone) as h5:
             estimates, combined = h5["results/estimates"][...], h5["combined"]
@@ -54,7 +55,7 @@ with Runs() as runs:
             more = ("--verify",) if ranks == 3 else ()
             runs.check(content(run(f"{name}{ranks}.h5", *more, ranks=ranks)) == reference, f"{name}: {ranks} ranks")
     for number, (more, where) in enumerate([*((("--schedule", technique), {"ranks": 2})
-                                              for technique in ("static", "ss", "gss", "tss", "fac2")),
+                                              for technique in ("static", "ss", "gss", "tss", "fac2", "awf")),
                                             (("--isolation", "none"), {"ranks": 2}), ((), {"nodes": (2, 2)}),
                                             (("--chunk-size", "7"), {"nodes": (3, 1)})]):
         runs.check(content(run(f"eigen-way{number}.h5", *more, **where)) == reference, f"eigen {more} {where}")

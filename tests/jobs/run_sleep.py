@@ -27,13 +27,15 @@ with Runs() as runs:
                 runs.equal(list(times.dims[0]["requested"][...]), requested, f"{what}: scale")
 
     listed = ("--list", ",".join(map(str, LIST)))
-    slept("alone.h5", LIST, *listed)
+    slept("alone.h5", LIST, *listed, "--verify")
+    runs.xarray("alone.h5", {"slept": ("requested",)})
     for ranks in (1, 2, 3, 8):
         slept(f"list{ranks}.h5", LIST, *listed, ranks=ranks)
-        slept(f"equal{ranks}.h5", [0.002] * 100, "--tasks", 100, "--seconds", 0.002, ranks=ranks)
-    for technique in ("static", "ss", "gss", "tss", "fac2"):
+        slept(f"equal{ranks}.h5", [0.002] * 100, "--tasks", 100, "--seconds", 0.002, "--verify", ranks=ranks)
+    for technique in ("static", "ss", "gss", "tss", "fac2", "awf"):
         slept(f"{technique}.h5", LIST, *listed, "--schedule", technique, ranks=3)
     uneven = [1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1]
     slept("uneven.h5", uneven, "--pattern", "uneven16", ranks=8)
-    said = runs.run("run", "sleep", "--tasks", "10", "--seconds", "0.01", ranks=2).stderr
+    said = runs.run("run", "sleep", "--tasks", "10", "--seconds", "0.01", "--verify", ranks=2).stderr
+    runs.check("verify: all 10 tasks" in said, "--verify says what it found", said)
     runs.check("slept 0.1 s in" in said, "the job says how well it slept", said)

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import h5py
+
 CLUSTER = Path(__file__).resolve().parent.parent / "cluster"
 
 
@@ -68,6 +70,22 @@ class Runs:
         except ValueError:
             self.check(False, f"{what}: standard output is no JSON object", run.stdout[:300])
             return {}
+
+    def xarray(self, file: str, dimensions: dict[str, tuple | None], group: str = "results"):
+        """That xarray reads these results as h5py does, with these dimensions (None: any)."""
+        try:
+            import netCDF4  # noqa: F401: what xarray reads HDF5 files with
+            import xarray
+        except ImportError:
+            print("xarray with netCDF4 is not there: nothing was opened with it")
+            return
+        with h5py.File(self.folder / file) as h5:
+            values = {name: h5[group][name][...] for name in dimensions}
+        with xarray.open_dataset(self.folder / file, group=group, engine="netcdf4", mask_and_scale=False) as results:
+            for name, wanted in dimensions.items():
+                if wanted:
+                    self.equal(results[name].dims, wanted, f"{file}: dimensions of {name} in xarray")
+                self.check(bool((results[name].values == values[name]).all()), f"{file}: values of {name} in xarray")
 
     def no_leftovers(self, what: str):
         left = [path.name for path in self.folder.rglob("*") if path.name.endswith((".partial", ".lock"))]

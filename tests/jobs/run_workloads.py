@@ -30,18 +30,6 @@ def check_dataset(runs: Runs, data, shape: tuple, kind: str, dimensions: list[st
     runs.check(bool(data.attrs["long_name"]), f"long_name of {data.name}")
 
 
-def check_xarray(runs: Runs, file: Path, dimensions: dict[str, tuple]):
-    try:
-        import netCDF4  # noqa: F401: what xarray reads HDF5 files with
-        import xarray
-    except ImportError:
-        print("xarray with netCDF4 is not there: nothing was opened with it")
-        return
-    with xarray.open_dataset(file, group="results", engine="netcdf4", mask_and_scale=False) as results:
-        for name, wanted in dimensions.items():
-            runs.equal(results[name].dims, wanted, f"dimensions of {name} in xarray")
-
-
 def check_masks(runs: Runs, file: h5py.File, images: int, rows: int, columns: int):
     results = file["results"]
     check_dataset(runs, results["mask"], (images, rows, columns), "u1", ["image", "y", "x"], "1")
@@ -80,7 +68,7 @@ def segment(runs: Runs):
     with h5py.File(runs.folder / "masks.h5") as file:
         check_masks(runs, file, 23, 90, 90)
         runs.equal(float(file["results/mask"].attrs["sigma"]), 2.0, "sigma is recorded")
-    check_xarray(runs, runs.folder / "masks.h5", {"mask": ("image", "y", "x"), "labels": ("image",)})
+    runs.xarray("masks.h5", {"mask": ("image", "y", "x"), "labels": ("image",)})
     runs.job("segment", "alone.h5", *small)
     names = ("mask", "threshold", "labels", "areas/values")
     runs.equal(digest(runs.folder / "masks.h5", *names), digest(runs.folder / "alone.h5", *names),
@@ -112,7 +100,7 @@ def classify(runs: Runs):
         check_dataset(runs, file["results/predictions"], (13, 25), "i2", ["batch", "sample"], "1")
         predictions = file["results/predictions"][...]
         runs.check(0 <= predictions.min() < predictions.max() <= 8, "predictions are classes, not all equal")
-    check_xarray(runs, runs.folder / "random.h5", {"predictions": ("batch", "sample")})
+    runs.xarray("random.h5", {"predictions": ("batch", "sample")})
     for load in ("executor", "task"):
         runs.job("classify", f"{load}.h5", *made, "--load", load, "--weights", "random.weights", "--verify", ranks=RANKS)
         runs.equal(digest(runs.folder / f"{load}.h5", "predictions"), digest(runs.folder / "random.h5", "predictions"),
@@ -142,7 +130,7 @@ def blob_sum(runs: Runs):
         check_dataset(runs, file["results/sum"], (17,), "i8", ["task"], "1")
         runs.equal(file["results/sum"][...].tolist(), [wanted] * 17, "sums as NumPy finds them")
         runs.equal(int(file["results/sum"].attrs["elements"]), 300_000, "elements are recorded")
-    check_xarray(runs, runs.folder / "sums.h5", {"sum": ("task",)})
+    runs.xarray("sums.h5", {"sum": ("task",)})
 
 
 def prefixes_in(file: Path) -> dict[str, int]:
@@ -168,6 +156,7 @@ def prefix_count(runs: Runs):
         runs.job("prefix_count", f"{name}.h5", "--text", "texts", "--verify", *more, ranks=RANKS)
         got, wanted = prefixes_in(runs.folder / f"{name}.h5"), popular_prefixes(text + " abc abd abd abe", popular)
         runs.equal(list(got.items()), list(wanted.items()), f"prefixes counted more than {popular} times")
+    runs.xarray("few.h5", {"count": None})
     with h5py.File(runs.folder / "few.h5") as file:
         runs.equal(int(file["results/count"].attrs["words"]), len(re.findall("[a-zA-Z]+", text)) + 4, "words")
     runs.job("prefix_count", "list.h5", "--text", "texts/two.txt,texts/one.txt", ranks=RANKS)
@@ -195,6 +184,8 @@ def square(runs: Runs):
             if name == "kept":
                 runs.equal(file["results/square"].dtype, np.dtype("u8"), "type of the squares")
                 runs.check(bool((file["results/square"][...] == np.arange(count, dtype="u8") ** 2).all()), "all squares")
+    runs.xarray("kept.h5", {"square": None})
+    runs.xarray("reduced.h5", {"sum": None}, group="/")
     runs.job("square", "long.h5", "--count", "70M", "--verify", ranks=RANKS)  # beyond 2^64
     with h5py.File(runs.folder / "long.h5") as file:
         n = 70_000_000

@@ -52,7 +52,7 @@ TEST(Messages, TruncatedHeaderIsRefused) {
 void first_function(plenum::detail::ChunkCall&) {}
 void second_function(plenum::detail::ChunkCall&) {}
 
-TEST(TaskRegistry, FindsByIdAndReportsClashes) {
+TEST(TaskRegistry, FindsByIdAndTellsFunctionsOfOneNameApart) {
     auto const id = plenum::detail::register_task("test.one", &first_function);
     EXPECT_EQ(find_task(id), &first_function);
     EXPECT_EQ(find_task(id + 1), nullptr);
@@ -60,8 +60,12 @@ TEST(TaskRegistry, FindsByIdAndReportsClashes) {
     auto const before = registry_hash();
     plenum::detail::register_task("test.two", &second_function);
     EXPECT_NE(registry_hash(), before);
-    plenum::detail::register_task("test.one", &second_function);
-    EXPECT_EQ(registry_clashes(), "test.one");
+    auto const other = plenum::detail::register_task("test.one", &second_function);
+    EXPECT_NE(other, id);
+    EXPECT_EQ(find_task(id), &first_function);
+    EXPECT_EQ(find_task(other), &second_function);
+    EXPECT_EQ(plenum::detail::register_task("test.one", &first_function), id);
+    EXPECT_EQ(registry_clashes(), "");
 }
 
 }  // namespace

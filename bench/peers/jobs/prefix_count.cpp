@@ -13,8 +13,6 @@
 namespace bench {
 namespace {
 
-constexpr std::uint64_t batch = 1 << 16;
-
 int prefix_count_job(plenum::JobContext& job) {
     auto const folder = job.option<std::string>("folder");
     auto const items = job.option<std::uint64_t>("items"), few = job.option<std::uint64_t>("few");
@@ -24,6 +22,7 @@ int prefix_count_job(plenum::JobContext& job) {
         return job.pool().share(std::span<char const>(text), text.size());
     };
     auto const count = [&](plenum::SharedArray<char> const& text) {
+        auto const batch = plenum::jobs::usual_batch(text.size(), actors);
         return popular_lines(plenum::jobs::count_prefixes(job.pool(), text, actors, batch));
     };
     auto const text = share(items);

@@ -52,8 +52,8 @@ template <class... Args>
     return request;
 }
 
-/// Registers `function` under the hash of Name's type name, in the one registry of what is called by id. Two
-/// functions of one name are reported when the program starts.
+/// Registers `function` in the one registry of what is called by id, as a task function of the type Name
+/// would be.
 template <class Name>
 [[nodiscard]] std::uint64_t register_actor_function(ActorFunction function) {
     return register_task(typeid(Name).name(),

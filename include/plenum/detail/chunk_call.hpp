@@ -66,8 +66,8 @@ inline void fail_with_exception(ChunkCall& call, std::uint64_t task) {
 using ChunkFunction = void (*)(ChunkCall&);
 using TaskId = std::uint64_t;
 
-/// Registers a task function under the hash of its type name, before main. Two functions of one name (a lambda or
-/// a type in an anonymous namespace of the same name in two files) are noted and reported when the program starts.
+/// Registers a task function before main, under a hash of its type's name and of its place in the program or library.
+/// The place tells types of one name apart: lambdas and anonymous namespaces of two files have such.
 TaskId register_task(char const* type_name, ChunkFunction function);
 
 }  // namespace plenum::detail
