@@ -201,6 +201,16 @@ private:
         return identity_of(command_, launched.options, arguments_);
     }
 
+    /// Those that a later process of the run is to know.
+    static std::vector<io::RecordedOption> run_options(Launched const& launched) {
+        std::vector<io::RecordedOption> given;
+        auto const names = technique_names();
+        for (auto const& option : run_option_table(names))
+            if (option.recorded && launched.origins.contains(option.name))
+                given.push_back({.name = option.name, .value = option.show(launched.options)});
+        return given;
+    }
+
     /// The exit code when the file is there already and holds what this run would make.
     std::optional<int> finished_before(Launched const& launched) {
         auto const& options = launched.options;
@@ -242,6 +252,7 @@ private:
                  .take_from = retries_published_ ? options.output : "",
                  .restart = options.restart,
                  .identity = identity(launched),
+                 .run_options = run_options(launched),
                  .commit_seconds = options.commit_interval,
                  .gzip = options.gzip,
                  .software = "plenum",
@@ -284,7 +295,8 @@ private:
     /// The options that are not defaults, and where they stand.
     std::map<std::string, std::string> origins(Launched const& launched) const {
         auto all = launched.origins;
-        for (auto const& name : command_.given_job_options) all[name] = "command line";
+        bool const again = command_.resumes || command_.retries;
+        for (auto const& name : command_.given_job_options) all[name] = again ? recorded : "command line";
         for (auto const& [name, source] : sources_) all[name] = source.substr(0, source.rfind(": "));
         return all;
     }

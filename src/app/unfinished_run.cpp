@@ -82,7 +82,7 @@ std::vector<std::string> describe_unfinished(std::string const& path, io::RunIde
     return lines;
 }
 
-std::string take_unfinished(Command& command, RunOptions& options) {
+LookedUp take_unfinished(Command& command, RunOptions& options) {
     auto const& path = options.output;
     auto const recorded = recorded_run(path);
     if (!recorded || recorded->identity.job.empty()) {
@@ -93,10 +93,10 @@ std::string take_unfinished(Command& command, RunOptions& options) {
                         "-o, or begin with plenum run",
                         path));
     }
-    return take_identity(command, options, recorded->identity);
+    return {take_identity(command, options, recorded->identity), recorded->options};
 }
 
-std::string take_failed(Command& command, RunOptions& options) {
+LookedUp take_failed(Command& command, RunOptions& options) {
     auto const reader = hdf5::open_run(options.output, hdf5::Prefer::finished);
     auto const& run = reader->run();
     bool const has_failed = std::ranges::any_of(run.maps, [](io::MapRecord const& map) {
@@ -107,7 +107,7 @@ std::string take_failed(Command& command, RunOptions& options) {
                     fmt::format("{}: no task of it has failed; there is nothing to retry", run.file));
     options.output = run.output;
     options.retry_failed = true;
-    return take_identity(command, options, run.identity);
+    return {take_identity(command, options, run.identity), run.options};
 }
 
 }  // namespace plenum::app

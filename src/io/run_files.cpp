@@ -60,6 +60,7 @@ RunFiles::RunFiles(RunFilesOptions options) : options_(std::move(options)) {
             begin();
         runs_.push_back(this_process(options_.identity));
         journal_->append(RecordKind::run, {encode(runs_.back()).view()});
+        journal_->append(RecordKind::options, {encode(options_.options).view()});
     } catch (...) {
         lock_->release();
         throw;

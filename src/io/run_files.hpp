@@ -20,8 +20,9 @@ namespace plenum::io {
 struct RunFilesOptions {
     std::string path{};  ///< final name
     ExistingFile existing = ExistingFile::refuse;
-    bool restart = false;    ///< what an unfinished run has left is discarded
-    RunIdentity identity{};  ///< of this run
+    bool restart = false;                   ///< what an unfinished run has left is discarded
+    RunIdentity identity{};                 ///< of this run
+    std::vector<RecordedOption> options{};  ///< of this process
     LockOptions lock{};
     std::optional<std::uint64_t> published_journal{};  ///< id of the journal behind the file at `path`
     std::function<void(std::string const&)> say{};     ///< gets one line for the user; may be null

@@ -64,6 +64,7 @@ public:
         run_.output = output;
         run_.identity = std::move(recorded.identity);
         run_.runs = std::move(recorded.runs);
+        run_.options = std::move(recorded.options);
         run_.maps = std::move(recorded.maps);
         run_.arrays = std::move(recorded.arrays);
         run_.ended_before = recorded.ended_before;

@@ -14,6 +14,7 @@
 #include <random>
 
 #include "hdf5/dataset_source.hpp"
+#include "hdf5/open_run.hpp"
 #include "hdf5/result_file.hpp"
 #include "io/recorded_run.hpp"
 #include "io/temporary_folder.hpp"
@@ -358,6 +359,28 @@ TEST_F(Resume, APublishedFileGivesItsResultsAndFailuresToAnother) {
         EXPECT_THAT(load<double>(path_, "results/r/values"), ElementsAre(10, 11, 12, 13));
         EXPECT_THAT(load<int>(path_, "failures/m/task"), ElementsAre(2));
     }
+}
+
+TEST_F(Resume, RunOptionsStayWithTheRunAndAreNoPartOfWhatItIs) {
+    auto begun = options();
+    begun.run_options = {{"retries", "2"}, {"compress", "gzip:1"}};
+    die_after([&] {
+        auto* const sink = create_result_file(begun).release();
+        auto const map = sink->begin_map(fixed_);
+        sink->put_fixed(map, 0, 6, bytes(numbers(12, 8)));
+        sink->commit();
+    });
+    EXPECT_EQ(open_run(path_, Prefer::latest)->run().options, begun.run_options);
+    auto other = options();
+    other.run_options = {{"retries", "7"}};
+    auto const sink = create_result_file(other);
+    EXPECT_EQ(said_, "");
+    (void)sink->begin_map(fixed_);
+    sink->publish({});
+    auto const reader = open_run(path_, Prefer::finished);
+    EXPECT_EQ(reader->run().options, other.run_options);
+    EXPECT_THAT(reader->check().damage, IsEmpty());
+    EXPECT_EQ(read_finished_run(path_)->fingerprint, io::fingerprint(options().identity));
 }
 
 TEST_F(Resume, CompressedResultsAreTheSame) {
