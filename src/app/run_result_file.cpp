@@ -121,6 +121,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
                                              .message = failure.message},
                                  .earlier = true});
         }
+    for (auto const& [task, attempt, cause, counts] : earlier.attempts)
+        if (counts || retry_failed_) work->attempts.failed_earlier(task, cause, attempt, counts);
     work->settled_failed = summary.failed;
     work->left_out = left_out;
     if (first_here > 0) work->settled.push_back({0, first_here});

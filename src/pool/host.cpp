@@ -135,6 +135,7 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     batch.stream = std::move(stream);
     batch.items = StreamItems(request.item_stride);
     batch.tasks = request.tasks;
+    batch.attempts = std::move(work->attempts);
     batch.opened = {.function = request.function,
                     .tasks = request.tasks,
                     .stride = request.stride,

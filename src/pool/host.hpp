@@ -62,6 +62,7 @@ public:
             {};                            ///< will not be run: they have been, by an earlier process
         std::uint64_t settled_failed = 0;  ///< how many of them failed
         std::uint64_t left_out = 0;        ///< how many of them are nobody's business here: they do not count
+        sched::Attempts attempts = {};     ///< those that have failed in an earlier process
         std::shared_ptr<detail::Completion> completion = std::make_shared<detail::Completion>();
         sched::BatchId id = 0;  ///< set by the host
     };

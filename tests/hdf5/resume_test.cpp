@@ -12,6 +12,7 @@
 #include <numeric>
 #include <plenum/error.hpp>
 #include <random>
+#include <tuple>
 
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/open_run.hpp"
@@ -359,6 +360,39 @@ TEST_F(Resume, APublishedFileGivesItsResultsAndFailuresToAnother) {
         EXPECT_THAT(load<double>(path_, "results/r/values"), ElementsAre(10, 11, 12, 13));
         EXPECT_THAT(load<int>(path_, "failures/m/task"), ElementsAre(2));
     }
+}
+
+TEST_F(Resume, TellsWhichFailedAttemptsStillCount) {
+    die_after([&] {
+        auto* const sink = create().release();
+        auto const map = sink->begin_map(fixed_);
+        auto const fail = [&](std::uint64_t task, FailureCause cause, bool retried) {
+            sink->put_failure(map, {.task = task, .cause = cause, .retried = retried});
+        };
+        fail(0, FailureCause::exception, true);
+        fail(1, FailureCause::crash, true);
+        fail(0, FailureCause::timeout, true);
+        fail(1, FailureCause::crash, false);
+        fail(2, FailureCause::crash, false);
+        fail(3, FailureCause::exception, true);
+        fail(2, FailureCause::exception, true);
+        sink->put_fixed(map, 3, 1, bytes(numbers(2, 0)));
+        sink->commit();
+    });
+    auto const sink = create();
+    auto const earlier = sink->earlier_results(sink->begin_map(fixed_));
+    std::vector<std::tuple<std::uint64_t, int, FailureCause, bool>> attempts;
+    for (auto const& [task, attempt, cause, counts] : earlier.attempts)
+        attempts.emplace_back(task, attempt, cause, counts);
+    using Row = std::tuple<std::uint64_t, int, FailureCause, bool>;
+    EXPECT_THAT(attempts,
+                ElementsAre(Row{0, 1, FailureCause::exception, true},  // to run again
+                            Row{1, 1, FailureCause::crash, false},     // failed for good
+                            Row{0, 2, FailureCause::timeout, true}, Row{1, 2, FailureCause::crash, false},
+                            Row{2, 1, FailureCause::crash, false},  // the same, then asked for
+                            Row{2, 2, FailureCause::exception, true}));
+    ASSERT_EQ(earlier.failed.size(), 1u);
+    EXPECT_EQ(earlier.failed.front().task, 1u);
 }
 
 TEST_F(Resume, RunOptionsStayWithTheRunAndAreNoPartOfWhatItIs) {
