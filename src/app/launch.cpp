@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <plenum/error.hpp>
 
@@ -113,6 +114,12 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
     return agree_on_start(session, texts_of(options), refusal, threads);
 }
 
+/// Beside which deaths are noted: whoever goes on with the run counts them.
+std::string run_file(RunOptions const& options, AskedOptions const& asked) {
+    if (asked.jobs == nullptr || options.dry_run || !options.only.empty()) return {};
+    return std::filesystem::absolute(options.output);
+}
+
 /// By the environment of this rank, where no option says it.
 int default_threads() {
     auto const* const text = std::getenv("SLURM_CPUS_PER_TASK");
@@ -188,7 +195,8 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .executors = options.executors,
                                   .tasks_per_executor = options.tasks_per_executor,
                                   .threads = {.count = threads, .asked = options.threads_per_task != 0},
-                                  .limits = run_limits(options, start_ns, environment)});
+                                  .limits = run_limits(options, start_ns, environment),
+                                  .run_file = run_file(options, asked)});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,

@@ -24,6 +24,7 @@
 #include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
+#include "io/deaths.hpp"
 
 extern char** environ;
 
@@ -253,6 +254,7 @@ private:
                  .restart = options.restart,
                  .identity = identity(launched),
                  .run_options = run_options(launched),
+                 .crash_limit = options.crash_limit,
                  .commit_seconds = options.commit_interval,
                  .gzip = options.gzip,
                  .software = "plenum",
@@ -262,9 +264,9 @@ private:
                  .say = [this](std::string const& text) { say("plenum: " + text); }});
         if (options.dry_run) file = nullptr;  // it could be made
         bool const has_file = file != nullptr;
-        auto results =
-            std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
-                                            options.shard, [this](std::string const& text) { say(text); });
+        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
+                                                       options.shard, io::run_key(identity(launched)),
+                                                       [this](std::string const& text) { say(text); });
         if (!options.dry_run) results->run_only(options.only);
         // A signal finds either no file or one that it can close.
         std::lock_guard const lock(mutex_);
@@ -358,7 +360,11 @@ private:
         auto const& progress = launched.engine.host().progress();
         summary.retried = now.retried;
         summary.timed_out = progress.timed_out.load();
-        summary.quarantined = progress.quarantined.load();
+        summary.quarantined =
+            progress.quarantined.load() +
+            static_cast<std::uint64_t>(std::ranges::count_if(results_->failures(), [](auto const& each) {
+                return each.earlier && each.failure.quarantined;
+            }));
         if (progress.cut_short) summary.stopped = describe(progress.stopped.load());
         double first = 0, last = 0;
         for (auto const& report : launched.engine.reports()) {

@@ -22,8 +22,9 @@ struct ResultFileOptions {
     io::RunIdentity
         identity{};  ///< what is being run; of a shard, only the tasks of that get room on the disk
     std::vector<io::RecordedOption> run_options{};  ///< to be known to those who go on with the run
-    double commit_seconds = 1;  ///< results wait at most that long until they are on the disk
-    int gzip = 0;               ///< level 1 to 9 of the results in the published file; 0: not compressed
+    std::uint32_t crash_limit = 3;  ///< deaths of the run after which a task that was at work has failed
+    double commit_seconds = 1;      ///< results wait at most that long until they are on the disk
+    int gzip = 0;                   ///< level 1 to 9 of the results in the published file; 0: not compressed
     std::string software = "plenum";  ///< these three become attributes of the file
     std::string version{};
     std::string git{};

@@ -64,8 +64,7 @@ void append_deaths(std::string const& deaths_path, std::span<Death const> deaths
         entry.crc = crc_of(entry);
         entries.push_back(entry);
     }
-    base::UniqueFd const file(
-        ::open(deaths_path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
+    base::UniqueFd const file(::open(deaths_path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
     // At once, so that the entries of processes that die together lie one after the other.
     auto const bytes = std::as_bytes(std::span(entries));
     if (file && ::write(file.get(), bytes.data(), bytes.size()) < 0) return;
@@ -104,9 +103,9 @@ std::vector<Death> read_deaths(std::string const& deaths_path, std::uint64_t run
 
 std::string describe(Death const& death) {
     constexpr std::int64_t second = 1'000'000'000;
-    return fmt::format("the process of rank {} ({} on {}) died while the task was at work, {:%Y-%m-%dT%H:%M:%SZ}",
-                       death.rank, death.process, death.host,
-                       fmt::gmtime(static_cast<std::time_t>(death.unix_ns / second)));
+    return fmt::format(
+        "the process of rank {} ({} on {}) died while the task was at work, {:%Y-%m-%dT%H:%M:%SZ}",
+        death.rank, death.process, death.host, fmt::gmtime(static_cast<std::time_t>(death.unix_ns / second)));
 }
 
 }  // namespace plenum::io

@@ -17,9 +17,9 @@ struct Death {
     std::uint32_t map = 0;  ///< number of the map in its file
     std::uint64_t task = 0;
     std::int32_t rank = 0;
-    std::int64_t process = 0;   ///< of the rank, on its host
-    std::int64_t unix_ns = 0;   ///< when it was noticed
-    std::string host{};         ///< at most 63 characters are kept
+    std::int64_t process = 0;  ///< of the rank, on its host
+    std::int64_t unix_ns = 0;  ///< when it was noticed
+    std::string host{};        ///< at most 63 characters are kept
     friend bool operator==(Death const&, Death const&) = default;
 };
 
@@ -35,8 +35,8 @@ void append_deaths(std::string const& deaths_path, std::span<Death const> deaths
 /// Those of that run, in order. Entries that are damaged are left out, as is all that is no entry.
 [[nodiscard]] std::vector<Death> read_deaths(std::string const& deaths_path, std::uint64_t run);
 
-/// "the process of rank 1 (7123 on node4) died while the task was at work, 2026-11-28T13:40:02Z": another text
-/// for each death of a task.
+/// "the process of rank 1 (7123 on node4) died while the task was at work, 2026-11-28T13:40:02Z": another
+/// text for each death of a task.
 [[nodiscard]] std::string describe(Death const& death);
 
 }  // namespace plenum::io

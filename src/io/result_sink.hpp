@@ -32,6 +32,9 @@ struct EarlierAttempt {
 struct EarlierResults {
     std::vector<TaskSpan> done{};   ///< ascending
     std::vector<Failure> failed{};  ///< the last failure of each task that has failed for good, ascending
+    std::vector<std::uint64_t>
+        quarantined{};  ///< of those, the ones that have failed for good with the death of the last process
+    std::vector<std::uint64_t> at_death{};   ///< were at work when a process of the run died, ascending
     std::vector<EarlierAttempt> attempts{};  ///< all, in their order
 };
 

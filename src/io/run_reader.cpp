@@ -244,7 +244,7 @@ std::unique_ptr<RunReader> read_unfinished(std::string const& output) {
 }
 
 std::string output_of(std::string name) {
-    for (std::string_view const ending : {".partial", ".journal", ".lock"})
+    for (std::string_view const ending : {".partial", ".journal", ".lock", ".deaths"})
         if (name.size() > ending.size() && name.ends_with(ending)) {
             name.resize(name.size() - ending.size());
             break;

@@ -154,6 +154,8 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
                     .on_each = request.on_each_executor,
                     .direct = work->direct_offset.has_value(),
                     .direct_offset = work->direct_offset.value_or(0),
+                    .run = work->run,
+                    .map = work->map,
                     .payload = {work, request.state}};
     auto const largest = largest_item(request);
     auto const limits = block_limits(batch.opened, largest);  // throws before anything has begun
