@@ -81,17 +81,17 @@ namespace {
         throw UsageError(fmt::format(
             "{}: the result file is missing; write plenum {} FILE, as it was given with -o", name, name));
     Command command{.kind = CommandKind::run, .resumes = name == "resume", .retries = name == "retry"};
+    command.fixed_options = {"seed", "restart", "shard", "only"};
     for (auto const& option : table) {
         if (!parser.given(option.name)) continue;
-        for (auto const* const fixed : {"output", "seed", "restart", "shard", "only"})
-            if (option.name == fixed)
-                throw UsageError(
-                    fmt::format("{}: --{} is that of the run before; leave it out", name, fixed));
+        if (option.name == "output" || std::ranges::count(command.fixed_options, option.name) > 0)
+            throw UsageError(
+                fmt::format("{}: --{} is that of the run before; leave it out", name, option.name));
         store_option(command.options, option, parser.value(option.name), option.flag());
         command.given_options.push_back(option.name);
     }
     command.options.output = rest.front();
-    command.given_options.insert(command.given_options.end(), {"output", "seed", "restart", "shard", "only"});
+    command.given_options.emplace_back("output");
     if (command.retries) command.given_options.emplace_back("retry-failed");
     if (rest.size() > 1) parser.refuse(rest[1], "plenum --help");
     return command;

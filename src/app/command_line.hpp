@@ -31,6 +31,7 @@ struct Command {
     FileRequest file = {};                         ///< for `file`
     RunOptions options = {};                       ///< for `run`
     std::vector<std::string> given_options = {};   ///< names of those of them that stood in the command line
+    std::vector<std::string> fixed_options = {};   ///< names of those that are as the run before had them
 };
 
 /// What the application knows and the command line does not.

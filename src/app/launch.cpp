@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <plenum/error.hpp>
 
@@ -49,37 +50,51 @@ struct Sources {
 };
 
 /// What follows from the options together.
-void settle(RunOptions& options, AskedOptions const& asked, Sources const& sources) {
+void settle(RunOptions& options, std::string const& job, Sources const& sources) {
     if (options.shard.is_part() && !sources.origins.contains("output"))
-        options.output = fmt::format("{}-{}.h5", asked.job, options.shard.index);
+        options.output = fmt::format("{}-{}.h5", job, options.shard.index);
     if (!options.only.empty()) options.isolation = Isolation::none;
 }
 
-/// The file's values where neither the command line nor the environment has one, then the environment's.
-void complete(RunOptions& options, AskedOptions const& asked, Sources& sources) {
-    auto const names = technique_names();
-    auto const table = run_option_table(names);
-    auto const environment = process_environment();
-    for (auto const& name : asked.given) sources.origins[name] = "command line";
-    auto given = asked.given;
-    for (auto const& option : table)
-        if (auto const value = environment(option.variable());
-            value && !value->empty() && sources.origins.try_emplace(option.name, option.variable()).second)
-            given.push_back(option.name);
-    apply_environment(options, table, environment, asked.given);
+/// The values of the file that --config names.
+void take_config(RunOptions& options, std::span<RunOption const> table, AskedOptions const& asked,
+                 std::string const& job, Sources& sources) {
     if (options.config.empty()) return;
-    auto const config = read_config(options.config, table, asked.jobs, asked.job);
+    auto const config = read_config(options.config, table, asked.jobs, job);
     for (auto const& option : table) {
         auto const found = config.run.find(option.name);
         if (found == config.run.end()) continue;
         // A value that something else overrides is still checked: it is wrong wherever the file is used.
         RunOptions ignored;
-        bool const counts = std::ranges::find(given, option.name) == given.end();
+        auto const place = found->second.source.substr(0, found->second.source.rfind(": "));
+        bool const counts = sources.origins.try_emplace(option.name, place).second;
         store_option(counts ? options : ignored, option, found->second.text, found->second.source);
-        if (counts)
-            sources.origins[option.name] = found->second.source.substr(0, found->second.source.rfind(": "));
     }
     sources.job_config = config.job;
+}
+
+/// What the command line does not say: by the environment, then by the file, then as it is recorded.
+void complete(RunOptions& options, AskedOptions const& asked, LookedUp const& found, Sources& sources) {
+    auto const names = technique_names();
+    auto const table = run_option_table(names);
+    auto const environment = process_environment();
+    auto known = asked.given;
+    for (auto const& name : asked.given) sources.origins[name] = "command line";
+    for (auto const& name : asked.fixed) {
+        sources.origins[name] = recorded;
+        known.push_back(name);
+    }
+    for (auto const& option : table)
+        if (auto const value = environment(option.variable()); value && !value->empty())
+            sources.origins.try_emplace(option.name, option.variable());
+    apply_environment(options, table, environment, known);
+    take_config(options, table, asked, found.job, sources);
+    for (auto const& [name, value] : found.options) {
+        auto const option = std::ranges::find(table, name, &RunOption::name);
+        if (option == table.end() || !option->recorded) continue;
+        if (sources.origins.try_emplace(name, recorded).second)
+            store_option(options, *option, value, fmt::format("{} {}", recorded, option->flag()));
+    }
 }
 
 /// The options that the ranks are to agree on. Only rank 0's environment and file count: they may differ
@@ -89,15 +104,20 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
     Refusal refusal;
     if (session.topology().rank == 0) {
         try {
-            auto known = asked;
-            if (asked.look_up) known.job = asked.look_up(options);
-            complete(options, known, sources);
-            settle(options, known, sources);
+            auto const found = asked.look_up ? asked.look_up(options) : LookedUp{.job = asked.job};
+            complete(options, asked, found, sources);
+            settle(options, found.job, sources);
         } catch (Error const& error) {
             refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }
     }
     return agree_on_start(session, texts_of(options), refusal, threads);
+}
+
+/// Beside which deaths are noted: whoever goes on with the run counts them.
+std::string run_file(RunOptions const& options, AskedOptions const& asked) {
+    if (asked.jobs == nullptr || options.dry_run || !options.only.empty()) return {};
+    return std::filesystem::absolute(options.output);
 }
 
 /// By the environment of this rank, where no option says it.
@@ -175,7 +195,8 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .executors = options.executors,
                                   .tasks_per_executor = options.tasks_per_executor,
                                   .threads = {.count = threads, .asked = options.threads_per_task != 0},
-                                  .limits = run_limits(options, start_ns, environment)});
+                                  .limits = run_limits(options, start_ns, environment),
+                                  .run_file = run_file(options, asked)});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,

@@ -10,10 +10,14 @@
 #include "app/config_file.hpp"
 #include "app/run_options.hpp"
 #include "comm/session.hpp"
+#include "io/result_records.hpp"
 #include "mpi/mpi_session.hpp"
 #include "pool/engine.hpp"
 
 namespace plenum::app {
+
+/// Where an option came from that the run has had before.
+inline constexpr char const* recorded = "recorded";
 
 /// What the body of a program gets, on rank 0.
 struct Launched {
@@ -24,7 +28,7 @@ struct Launched {
     std::string mpi_version;
     int threads_per_task;
     double startup_seconds;
-    /// Where the options came from that are not defaults: "PLENUM_SEED", "run.toml:3".
+    /// Where the options came from that are not defaults: "PLENUM_SEED", "run.toml:3", `recorded`.
     std::map<std::string, std::string> const& origins;
     std::map<std::string, ConfigValue> const& job_config;  ///< options of the job from a file
 };
@@ -53,15 +57,22 @@ public:
     virtual void complain(std::string const& message);
 };
 
+/// What a file says of the run that is to go on.
+struct LookedUp {
+    std::string job = {};
+    std::vector<io::RecordedOption> options = {};  ///< count where nothing else says otherwise
+};
+
 /// What one process knows of the options before it knows the others.
 struct AskedOptions {
     RunOptions options = {};
     std::vector<std::string> given = {};  ///< names of those that neither variable nor file changes
+    std::vector<std::string> fixed = {};  ///< nor these, which `look_up` may set
     JobRegistry const* jobs = nullptr;    ///< whose tables a file of options may have; null: not looked at
     std::string job = {};                 ///< whose options are read from there
-    /// Called on rank 0 only, before variables and file are: sets what only that rank can know, and returns
-    /// the job. May be null; may throw.
-    std::function<std::string(RunOptions&)> look_up = {};
+    /// Called on rank 0 only, before variables and file are: sets what only that rank can know. May be null;
+    /// may throw.
+    std::function<LookedUp(RunOptions&)> look_up = {};
 };
 
 /// `options`: those of the run.
@@ -69,7 +80,8 @@ using MakeProgram = std::function<std::unique_ptr<Program>(RunOptions const& opt
 
 /// Collective over all ranks of the program: starts MPI where a launcher did, makes the engine, runs the
 /// program, ends in order. Returns the exit code, the same on every rank. Rank 0's options count, then
-/// the PLENUM_* variables of its environment, then the file that --config or PLENUM_CONFIG names.
+/// the PLENUM_* variables of its environment, then the file that --config or PLENUM_CONFIG names, then those
+/// that were recorded.
 /// `make_program` is called on rank 0 only. Main thread; under a launcher once per process.
 int launch(AskedOptions const& asked, MakeProgram const& make_program);
 

@@ -97,12 +97,13 @@ void store_crash_limit(RunOptions& options, OptionText const& value) {
 
 /// A time that is there or not, under the word `none`.
 template <double RunOptions::*field>
-RunOption time_option(std::string name, std::string help) {
+RunOption time_option(std::string name, bool recorded, std::string help) {
     return {
         .name = std::move(name),
         .placeholder = "TIME",
         .default_text = std::string(none),
         .help = std::move(help),
+        .recorded = recorded,
         .store =
             [](RunOptions& o, OptionText const& value) {
                 o.*field = value.text == none ? 0 : base::parse_duration(value.text, value.source);
@@ -150,12 +151,14 @@ std::vector<RunOption> limit_option_table() {
          .default_text = "0",
          .help = "runs a failed task again so often, counted for each cause by itself; or per cause: "
                  "exception=1,crash=2,timeout=0,out-of-memory=1",
+         .recorded = true,
          .store = store_retries,
          .show = show_retries},
         {.name = "crash-limit",
          .placeholder = "N",
          .default_text = "3",
          .help = "crashes after which a task is not tried again, whatever --retries says",
+         .recorded = true,
          .store = store_crash_limit,
          .show = [](RunOptions const& o) { return std::to_string(o.crash_limit); }},
         {.name = "max-failures",
@@ -164,22 +167,24 @@ std::vector<RunOption> limit_option_table() {
          .help =
              "stops the run (exit code 75) when more tasks than this have failed: a number, or a share of "
              "the tasks",
+         .recorded = true,
          .store = store_max_failures,
          .show = show_max_failures},
         time_option<&RunOptions::task_timeout>(
-            "task-timeout", "kills a task that takes longer: seconds, 20min, or hours:minutes:seconds"),
+            "task-timeout", true, "kills a task that takes longer: seconds, 20min, or hours:minutes:seconds"),
         {.name = "task-memory",
          .placeholder = "BYTES",
          .default_text = std::string(none),
          .help =
              "memory that a task may allocate, with a unit such as 512M or 4G; node memory does not count",
+         .recorded = true,
          .store = store_task_memory,
          .show =
              [](RunOptions const& o) {
                  return o.task_memory == 0 ? std::string(none) : std::to_string(o.task_memory);
              }},
         time_option<&RunOptions::time_limit>(
-            "time-limit",
+            "time-limit", false,
             "ends the run in this time after its start (exit code 75); the end of a Slurm job "
             "counts too"),
         {.name = "grace",
@@ -188,13 +193,14 @@ std::vector<RunOption> limit_option_table() {
          .help =
              "before the time limit, or after SIGUSR1: no task starts, those that run may end; auto is 30 s "
              "and at most a tenth of the time limit",
+         .recorded = true,
          .store = store_grace,
          .show =
              [](RunOptions const& o) {
                  return o.grace ? fmt::format("{}", *o.grace) : std::string(automatic);
              }},
         time_option<&RunOptions::time_request>(
-            "time-request",
+            "time-request", true,
             "how long a task takes, until some were measured: none starts that would not end in "
             "time"),
     };

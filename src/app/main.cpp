@@ -37,13 +37,14 @@ int main(int argc, char** argv) {
         if (i > 0) arguments += ' ';
         arguments += argv[i];
     }
-    std::function<std::string(app::RunOptions&)> look_up;
+    std::function<app::LookedUp(app::RunOptions&)> look_up;
     if (command.resumes)
         look_up = [&](app::RunOptions& options) { return app::take_unfinished(command, options); };
     if (command.retries)
         look_up = [&](app::RunOptions& options) { return app::take_failed(command, options); };
     return app::launch({.options = command.options,
                         .given = command.given_options,
+                        .fixed = command.fixed_options,
                         .jobs = &app::JobRegistry::global(),
                         .job = command.job,
                         .look_up = look_up},

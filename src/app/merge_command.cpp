@@ -178,6 +178,7 @@ int run_merge(FileRequest const& request) {
     auto const sink = hdf5::create_result_file(
         {.path = output,
          .identity = identity,
+         .run_options = reference.options,
          .version = version,
          .git = git_revision,
          .say = [](std::string const& line) { write_all(STDERR_FILENO, "plenum: " + line + "\n"); }});

@@ -25,6 +25,7 @@
 #include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
+#include "io/deaths.hpp"
 
 extern char** environ;
 
@@ -203,6 +204,16 @@ private:
         return identity_of(command_, launched.options, arguments_);
     }
 
+    /// Those that a later process of the run is to know.
+    static std::vector<io::RecordedOption> run_options(Launched const& launched) {
+        std::vector<io::RecordedOption> given;
+        auto const names = technique_names();
+        for (auto const& option : run_option_table(names))
+            if (option.recorded && launched.origins.contains(option.name))
+                given.push_back({.name = option.name, .value = option.show(launched.options)});
+        return given;
+    }
+
     /// The exit code when the file is there already and holds what this run would make.
     std::optional<int> finished_before(Launched const& launched) {
         auto const& options = launched.options;
@@ -245,6 +256,8 @@ private:
                  .take_from = retries_published_ ? options.output : "",
                  .restart = options.restart,
                  .identity = identity(launched),
+                 .run_options = run_options(launched),
+                 .crash_limit = options.crash_limit,
                  .commit_seconds = options.commit_interval,
                  .gzip = options.gzip,
                  .pack_threads = pack_threads(launched),
@@ -256,9 +269,9 @@ private:
                  .say = [this](std::string const& text) { say("plenum: " + text); }});
         if (options.dry_run) file = nullptr;  // it could be made
         bool const has_file = file != nullptr;
-        auto results =
-            std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
-                                            options.shard, [this](std::string const& text) { say(text); });
+        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
+                                                       options.shard, io::run_key(identity(launched)),
+                                                       [this](std::string const& text) { say(text); });
         if (!options.dry_run) results->run_only(options.only);
         // A signal finds either no file or one that it can close.
         std::lock_guard const lock(mutex_);
@@ -309,7 +322,8 @@ private:
     /// The options that are not defaults, and where they stand.
     std::map<std::string, std::string> origins(Launched const& launched) const {
         auto all = launched.origins;
-        for (auto const& name : command_.given_job_options) all[name] = "command line";
+        bool const again = command_.resumes || command_.retries;
+        for (auto const& name : command_.given_job_options) all[name] = again ? recorded : "command line";
         for (auto const& [name, source] : sources_) all[name] = source.substr(0, source.rfind(": "));
         return all;
     }
@@ -372,7 +386,11 @@ private:
         auto const& progress = launched.engine.host().progress();
         summary.retried = now.retried;
         summary.timed_out = progress.timed_out.load();
-        summary.quarantined = progress.quarantined.load();
+        summary.quarantined =
+            progress.quarantined.load() +
+            static_cast<std::uint64_t>(std::ranges::count_if(results_->failures(), [](auto const& each) {
+                return each.earlier && each.failure.quarantined;
+            }));
         if (progress.cut_short) summary.stopped = describe(progress.stopped.load());
         double first = 0, last = 0;
         for (auto const& report : launched.engine.reports()) {

@@ -142,12 +142,14 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .help = "technique that sizes the chunks in which tasks are claimed; auto sizes them from measured "
                  "times",
          .allowed = to_strings(techniques),
+         .recorded = true,
          .store = [](RunOptions& o, OptionText const& value) { o.schedule = value.text; },
          .show = [](RunOptions const& o) { return o.schedule; }},
         {.name = "chunk-size",
          .placeholder = "TASKS",
          .default_text = std::string(automatic),
          .help = "tasks that an executor claims at once, in place of the technique's choice",
+         .recorded = true,
          .store = store_chunk_size,
          .show =
              [](RunOptions const& o) {
@@ -160,6 +162,7 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
              "process runs tasks in a child process, so that a crash costs one task; none runs them in the "
              "rank itself, for debugging",
          .allowed = to_strings(isolation_names),
+         .recorded = true,
          .store = [](RunOptions& o,
                      OptionText const& value) { o.isolation = static_cast<Isolation>(value.choice); },
          .show = [](RunOptions const& o) { return name_in(isolation_names, o.isolation); }},
@@ -167,6 +170,7 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .placeholder = "N",
          .default_text = "1",
          .help = "tasks that each rank runs at the same time; more than it has cores suits tasks that wait",
+         .recorded = true,
          .store = store_count<&RunOptions::executors>,
          .show = [](RunOptions const& o) { return std::to_string(o.executors); }},
         {.name = "tasks-per-executor",
@@ -174,6 +178,7 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .default_text = "0",
          .help = "tasks after which an executor is replaced by a fresh process, for tasks that leak; 0 never "
                  "does that",
+         .recorded = true,
          .store =
              [](RunOptions& o, OptionText const& value) {
                  o.tasks_per_executor = parse_option<std::uint64_t>(value.text, value.source);
@@ -184,6 +189,7 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .default_text = std::string(automatic),
          .help = "threads of the libraries that a task calls (OMP_NUM_THREADS and friends); auto takes "
                  "SLURM_CPUS_PER_TASK or 1 where those variables are not set",
+         .recorded = true,
          .store = store_threads_per_task,
          .show =
              [](RunOptions const& o) {
@@ -195,6 +201,7 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
          .help =
              "memory that the ranks of one node share, with a unit such as 512M or 4G; auto takes half of "
              "what is free",
+         .recorded = true,
          .store = store_node_memory,
          .show =
              [](RunOptions const& o) {
@@ -216,13 +223,16 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
         {.name = "commit-interval",
          .placeholder = "SECONDS",
          .default_text = "1",
-         .help = "how long results wait on rank 0 until they are safe on the disk; a kill costs that and 0.25 s",
+         .help =
+             "how long results wait on rank 0 until they are safe on the disk; a kill costs that and 0.25 s",
+         .recorded = true,
          .store = store_commit_interval,
          .show = [](RunOptions const& o) { return fmt::format("{}", o.commit_interval); }},
         {.name = "compress",
          .placeholder = "METHOD",
          .default_text = std::string(no_file),
          .help = "compression of the results in the finished file: gzip, gzip:LEVEL with 1 to 9, or none",
+         .recorded = true,
          .store = store_compression,
          .show =
              [](RunOptions const& o) {

@@ -70,6 +70,7 @@ struct RunOption {
     std::string default_text = {};          ///< as a user would write it; empty for a flag
     std::string help = {};                  ///< starts in lower case, no full stop
     std::vector<std::string> allowed = {};  ///< the only values, or empty
+    bool recorded = false;                  ///< the run keeps it: `resume` and `retry` take it from there
     void (*store)(RunOptions&, OptionText const&) = nullptr;
     std::string (*show)(RunOptions const&) = nullptr;  ///< the value as `store` reads it
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 #include <plenum/detail/refusals.hpp>
 #include <plenum/error.hpp>
@@ -34,15 +35,39 @@ std::uint32_t checksum_of_items(detail::BatchRequest const& request) {
     return base::crc32c(request.items, crc);
 }
 
+/// A batch of these tasks, ascending, that `work` is to leave out: one at a time on each node, so that who
+/// dies of one knows which.
+std::shared_ptr<pool::Host::Work> take_out(pool::Host::Work& work, std::vector<std::uint64_t> const& tasks) {
+    auto const alone = std::make_shared<pool::Host::Work>();
+    alone->request = work.request;
+    alone->request.running_per_node = 1;
+    alone->sink = work.sink;
+    alone->timing = work.timing;
+    alone->attempts = work.attempts;
+    alone->run = work.run;
+    alone->map = work.map;
+    alone->left_out = work.request.tasks - tasks.size();
+    std::uint64_t next = 0;
+    for (auto const task : tasks) {
+        if (next < task) alone->settled.push_back({next, task});
+        next = task + 1;
+        work.settled.push_back({task, next});
+    }
+    if (next < work.request.tasks) alone->settled.push_back({next, work.request.tasks});
+    work.left_out += tasks.size();
+    return alone;
+}
+
 }  // namespace
 
 RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
-                             io::Shard shard, Describe describe)
+                             io::Shard shard, std::uint64_t run, Describe describe)
     : engine_(engine),
       file_(std::move(file)),
       describe_(std::move(describe)),
       retry_failed_(retry_failed),
       shard_(shard),
+      run_(run),
       writer_(file_ ? std::function<std::uint64_t()>([this] { return file_->commit_if_due(); }) : nullptr) {
     writer_.post(0, [&engine] { engine.node().header().processors.apply_to_thread(); });
 }
@@ -109,23 +134,35 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
         });
     work->timing = true;
     for (auto const& [first, count] : earlier.done) work->settled.push_back({first, first + count});
-    if (!retry_failed_)
-        for (auto const& failure : earlier.failed) {
-            work->settled.push_back({failure.task, failure.task + 1});
-            ++summary.failed;
-            failures_.push_back({.map = map.name,
-                                 .failure = {.task = failure.task,
-                                             .rank = failure.rank,
-                                             .attempt = failure.attempt,
-                                             .cause = failure.cause,
-                                             .message = failure.message},
-                                 .earlier = true});
-        }
+    work->run = run_;
+    work->map = static_cast<std::uint32_t>(id);
+    auto at_death = std::move(earlier.at_death);
+    for (auto const& failure : earlier.failed) {
+        // Whoever asks for the failed tasks means those that he has heard of.
+        bool const quarantined = std::ranges::count(earlier.quarantined, failure.task) > 0;
+        if (retry_failed_ && !quarantined) continue;
+        work->settled.push_back({failure.task, failure.task + 1});
+        std::erase(at_death, failure.task);
+        ++summary.failed;
+        failures_.push_back({.map = map.name,
+                             .failure = {.task = failure.task,
+                                         .rank = failure.rank,
+                                         .attempt = failure.attempt,
+                                         .cause = failure.cause,
+                                         .message = failure.message,
+                                         .quarantined = quarantined},
+                             .earlier = true});
+    }
+    for (auto const& [task, attempt, cause, counts] : earlier.attempts)
+        if (counts || retry_failed_) work->attempts.failed_earlier(task, cause, attempt, counts);
     work->settled_failed = summary.failed;
     work->left_out = left_out;
     if (first_here > 0) work->settled.push_back({0, first_here});
     if (last_here < summary.tasks) work->settled.push_back({last_here, summary.tasks});
+    auto const alone = at_death.empty() ? nullptr : take_out(*work, at_death);
     engine_.host().run(work);
+    if (alone) engine_.host().run(alone);
+    writer_.run([&] { file_->end_map(id); });
     summary.done = summary.tasks - left_out - summary.failed;
     return summary;
 }

@@ -34,8 +34,9 @@ public:
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
     /// `retry_failed`: tasks that failed before the run was resumed run again.
     /// `shard`: of the tasks of each map only these run.
+    /// `run`: io::run_key of the run.
     RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
-                  io::Shard shard, Describe describe);
+                  io::Shard shard, std::uint64_t run, Describe describe);
     ~RunResultFile() override;
 
     MapSummary map(detail::ResultMap const& map, detail::BatchRequest request) override;
@@ -73,6 +74,7 @@ private:
     Describe describe_;
     bool retry_failed_;
     io::Shard shard_;
+    std::uint64_t run_;
     pool::Writer writer_;  // after file_: it ends first
     std::vector<io::ArrayCheck> arrays_;
     std::map<std::string, Map> maps_;

@@ -72,20 +72,20 @@ std::optional<FinishedText> find_finished(std::string const& path, io::RunIdenti
 
 std::vector<std::string> describe_unfinished(std::string const& path, io::RunIdentity const& identity) {
     std::vector<std::string> lines;
-    auto const recorded = recorded_run(path);
-    if (!recorded || !recorded->has_results()) return lines;
-    if (auto const why = io::difference(recorded->identity, identity); !why.empty())
+    auto const run = recorded_run(path);
+    if (!run || !run->has_results()) return lines;
+    if (auto const why = io::difference(run->identity, identity); !why.empty())
         throw io::other_run_error(path, why);
-    for (auto const& map : recorded->maps)
+    for (auto const& map : run->maps)
         lines.push_back(fmt::format("map '{}': {} of {} tasks are done already", map.spec.name,
                                     map.done.count(), map.spec.tasks));
     return lines;
 }
 
-std::string take_unfinished(Command& command, RunOptions& options) {
+LookedUp take_unfinished(Command& command, RunOptions& options) {
     auto const& path = options.output;
-    auto const recorded = recorded_run(path);
-    if (!recorded || recorded->identity.job.empty()) {
+    auto const run = recorded_run(path);
+    if (!run || run->identity.job.empty()) {
         if (hdf5::read_finished_run(path))
             throw Error(ExitCode::done, fmt::format("{} is complete; there is nothing to resume", path));
         throw UsageError(
@@ -93,10 +93,10 @@ std::string take_unfinished(Command& command, RunOptions& options) {
                         "-o, or begin with plenum run",
                         path));
     }
-    return take_identity(command, options, recorded->identity);
+    return {take_identity(command, options, run->identity), run->options};
 }
 
-std::string take_failed(Command& command, RunOptions& options) {
+LookedUp take_failed(Command& command, RunOptions& options) {
     auto const reader = hdf5::open_run(options.output, hdf5::Prefer::finished);
     auto const& run = reader->run();
     bool const has_failed = std::ranges::any_of(run.maps, [](io::MapRecord const& map) {
@@ -107,7 +107,7 @@ std::string take_failed(Command& command, RunOptions& options) {
                     fmt::format("{}: no task of it has failed; there is nothing to retry", run.file));
     options.output = run.output;
     options.retry_failed = true;
-    return take_identity(command, options, run.identity);
+    return {take_identity(command, options, run.identity), run.options};
 }
 
 }  // namespace plenum::app

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/command_line.hpp"
+#include "app/launch.hpp"
 #include "io/result_records.hpp"
 
 namespace plenum::app {
@@ -29,11 +30,12 @@ struct FinishedText {
 [[nodiscard]] std::vector<std::string> describe_unfinished(std::string const& path,
                                                            io::RunIdentity const& identity);
 
-/// Puts job, options and seed of the unfinished run of options.output into both; returns the job. Throws what
-/// ends the program when there is none; ExitCode::done when the file is complete.
-std::string take_unfinished(Command& command, RunOptions& options);
+/// Puts job, options and seed of the unfinished run of options.output into both; returns the job and the run
+/// options that it has recorded. Throws what ends the program when there is none; ExitCode::done when the
+/// file is complete.
+LookedUp take_unfinished(Command& command, RunOptions& options);
 /// The same for a run that has ended, whose failed tasks are to run again; ExitCode::done when there are
 /// none.
-std::string take_failed(Command& command, RunOptions& options);
+LookedUp take_failed(Command& command, RunOptions& options);
 
 }  // namespace plenum::app

@@ -149,6 +149,8 @@ private:
 
     void read_provenance() {
         run_.identity = io::decode_identity(checked_bytes("/provenance/identity_record"));
+        if (path_exists(file_, "/provenance/options_record"))  // files of earlier versions have none
+            run_.options = io::decode_options(checked_bytes("/provenance/options_record"));
         auto const started = read_strings(file_, "/provenance/runs/started");
         auto const hosts = read_strings(file_, "/provenance/runs/host");
         auto const builds = read_strings(file_, "/provenance/runs/build");

@@ -75,10 +75,8 @@ void write_identity(File& file, Publication const& publication) {
         failed += share - std::min(share, map.done.count());
     }
     write_attribute(group, {"identity", io::fingerprint(publication.identity)});
-    auto const identity = io::encode(publication.identity);
-    auto const dataset =
-        write_dataset(group, "identity_record", ElementType::u8, {identity.view().size()}, identity.view());
-    write_attribute(dataset, {"crc32c", std::int64_t{base::crc32c(identity.view())}});
+    write_record(group, "identity_record", io::encode(publication.identity).view());
+    write_record(group, "options_record", io::encode(publication.options).view());
     write_attribute(group, {"journal", fmt::format("{:016x}", publication.journal.id())});
     write_attribute(group, {"tasks", static_cast<std::int64_t>(tasks)});
     write_attribute(group, {"tasks_without_result", static_cast<std::int64_t>(failed)});
@@ -136,6 +134,8 @@ std::uint64_t bytes_of_rest(Publication const& publication) {
     for (auto const& map : publication.maps) bytes += pending_bytes(map);
     for (auto const& run : publication.runs)
         bytes += 4 * string_bytes + 3 * (run.host.size() + run.build.size() + run.command_line.size());
+    for (auto const& option : publication.options)
+        bytes += 2 * string_bytes + option.name.size() + option.value.size();
     return bytes + publication.arrays.size() * 2 * string_bytes;
 }
 

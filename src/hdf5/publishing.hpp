@@ -30,6 +30,7 @@ struct Publication {
     std::vector<io::ArrayRecord> const& arrays;
     std::vector<io::RunRecord> const& runs;
     io::RunIdentity const& identity;
+    std::vector<io::RecordedOption> const& options;
     io::Provenance const& provenance;
     io::PartialFile& partial;
     io::Journal& journal;

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <future>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <plenum/error.hpp>
 #include <set>
@@ -50,6 +51,7 @@ public:
                   .existing = options_.existing,
                   .restart = options_.restart,
                   .identity = options_.identity,
+                  .options = options_.run_options,
                   .lock = options_.lock,
                   .published_journal = published_journal(options_.path),
                   .say = options_.say}),
@@ -108,11 +110,20 @@ public:
             take_results(options_.take_from, spec, id, *this);
             bytes_written_ = 0;
         }
+        note_deaths(static_cast<std::size_t>(id));
         return id;
     }
 
     io::EarlierResults earlier_results(io::MapId id) const override {
-        return io::earlier_results(known_map(id));
+        auto const& map = known_map(id);
+        auto earlier = io::earlier_results(map);
+        if (auto const found = quarantined_.find(id); found != quarantined_.end())
+            earlier.quarantined = found->second;
+        std::set<std::uint64_t> at_death;
+        for (auto const& death : files_.deaths())
+            if (is_of(death, id) && !map.done.intersects(death.task, 1)) at_death.insert(death.task);
+        earlier.at_death.assign(at_death.begin(), at_death.end());
+        return earlier;
     }
 
     void put_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
@@ -269,6 +280,7 @@ public:
                                       .arrays = arrays_,
                                       .runs = files_.runs(),
                                       .identity = options_.identity,
+                                      .options = options_.run_options,
                                       .provenance = provenance,
                                       .partial = partial_,
                                       .journal = journal_,
@@ -350,6 +362,7 @@ private:
                             options_.path, spec.name, why));
         map.begun = true;
         discard_damaged(id);
+        note_deaths(id);
         return static_cast<io::MapId>(id);
     }
 
@@ -365,6 +378,40 @@ private:
                 "warning: {} results of map '{}' in {} are damaged (their checksums are wrong) and "
                 "are computed again",
                 tasks, map.spec.name, partial_.partial_path()));
+    }
+
+    bool is_of(io::Death const& death, io::MapId id) const {
+        return death.map == static_cast<std::uint32_t>(id) && death.task < known_map(id).spec.tasks;
+    }
+
+    /// A task that was at work when its rank died has failed an attempt, and for good when that was one too
+    /// many. On the disk before any task runs: the next death must find it.
+    void note_deaths(std::size_t id) {
+        bool any = false;
+        for (auto const& death : files_.deaths()) {
+            auto const& map = maps_[id];
+            if (!is_of(death, static_cast<io::MapId>(id)) || map.done.intersects(death.task, 1)) continue;
+            auto message = io::describe(death);
+            if (std::ranges::any_of(map.failures, [&](io::Failure const& known) {
+                    return known.task == death.task && known.message.starts_with(message);
+                }))
+                continue;
+            auto& given_up = quarantined_[static_cast<io::MapId>(id)];
+            bool is_last = std::ranges::count(given_up, death.task) > 0;
+            if (auto const crashes = map.crashes(death.task) + 1;
+                !is_last && crashes >= options_.crash_limit) {
+                is_last = true;
+                message += fmt::format(" (quarantined after {} crashes)", crashes);
+                given_up.push_back(death.task);
+            }
+            put_failure(static_cast<io::MapId>(id), {.task = death.task,
+                                                     .rank = death.rank,
+                                                     .cause = FailureCause::crash,
+                                                     .message = std::move(message),
+                                                     .retried = !is_last});
+            any = true;
+        }
+        if (any) commit();
     }
 
     bool is_stored(io::ArrayRecord const& then, io::ArrayRecord const& now) const {
@@ -426,6 +473,7 @@ private:
     std::vector<io::PendingRecords> pending_;  // of each map
     std::vector<io::ArrayRecord> arrays_;
     std::set<std::string> arrays_begun_;  // paths of those that this process has stored or found
+    std::map<io::MapId, std::vector<std::uint64_t>> quarantined_;  // by deaths before this process
     std::uint64_t bytes_written_ = 0;
     std::uint64_t first_waiting_ns_ = 0;  // when the first of what waits for a commit came; 0: nothing waits
     std::uint64_t guarded_ns_ = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/partial_file.hpp"
 #include "io/result_sink.hpp"
@@ -20,6 +21,8 @@ struct ResultFileOptions {
     bool restart = false;     ///< discard what an unfinished run has left
     io::RunIdentity
         identity{};  ///< what is being run; of a shard, only the tasks of that get room on the disk
+    std::vector<io::RecordedOption> run_options{};  ///< to be known to those who go on with the run
+    std::uint32_t crash_limit = 3;  ///< deaths of the run after which a task that was at work has failed
     double commit_seconds = 1;  ///< results wait at most that long until they are on the disk
     int gzip = 0;               ///< level 1 to 9 of the results in the published file; 0: not compressed
     int pack_threads = 1;       ///< that compress them at a time

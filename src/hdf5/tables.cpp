@@ -252,10 +252,12 @@ void write_integrity(File& file, std::string const& map, std::string const& fing
 void write_map_record(File& file, io::MapRecord const& map, std::size_t number) {
     auto const group = require_group(file, "/integrity/" + map.spec.name);
     write_attribute(group, {"number", static_cast<std::int64_t>(number)});
-    auto const record = io::encode(map);
-    auto const dataset =
-        write_dataset(group, "record", ElementType::u8, {record.view().size()}, record.view());
-    write_attribute(dataset, {"crc32c", std::int64_t{base::crc32c(record.view())}});
+    write_record(group, "record", io::encode(map).view());
+}
+
+void write_record(hid_t group, char const* name, std::span<std::byte const> record) {
+    auto const dataset = write_dataset(group, name, ElementType::u8, {record.size()}, record);
+    write_attribute(dataset, {"crc32c", std::int64_t{base::crc32c(record)}});
 }
 
 void write_provenance(File& file, io::Provenance const& provenance, std::string const& created) {

@@ -42,5 +42,7 @@ void write_integrity(File& file, std::string const& map, std::string const& fing
                      std::vector<io::Segment> const& segments);
 /// /integrity/<map>/record: the map as the journal describes it, from which failed tasks can be run again.
 void write_map_record(File& file, io::MapRecord const& map, std::size_t number);
+/// A record of the journal as bytes, with their CRC-32C.
+void write_record(hid_t group, char const* name, std::span<std::byte const> record);
 
 }  // namespace plenum::hdf5

@@ -28,6 +28,7 @@ enum class RecordKind : std::uint32_t {
     undone = 12,     ///< the last undo was carried out
     discarded = 13,  ///< results that are damaged and do not count any more
     layout = 14,     ///< checksum of the partial file outside of results and arrays, until the next change
+    options = 15,    ///< the run options of the process that the last run record tells of
 };
 
 struct JournalHeader {

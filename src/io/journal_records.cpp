@@ -149,6 +149,24 @@ RunRecord decode_run(Payload payload) {
     return run;
 }
 
+FieldWriter encode(std::vector<RecordedOption> const& options) {
+    FieldWriter to;
+    to.number<std::uint64_t>(options.size());
+    for (auto const& option : options) to.text(option.name).text(option.value);
+    return to;
+}
+
+std::vector<RecordedOption> decode_options(Payload payload) {
+    FieldReader from(payload);
+    std::vector<RecordedOption> options(from.count(2 * least_text));
+    for (auto& option : options) {
+        option.name = from.text();
+        option.value = from.text();
+    }
+    from.expect_end();
+    return options;
+}
+
 FieldWriter encode(MapRecord const& map) {
     FieldWriter to;
     put(to, map.spec);

@@ -78,6 +78,7 @@ struct FailureRecord {
 
 [[nodiscard]] FieldWriter encode(RunIdentity const& identity);
 [[nodiscard]] FieldWriter encode(RunRecord const& run);
+[[nodiscard]] FieldWriter encode(std::vector<RecordedOption> const& options);
 [[nodiscard]] FieldWriter encode(MapRecord const& map);  ///< spec, result_bytes and offset
 [[nodiscard]] FieldWriter encode(ArrayRecord const& array);
 [[nodiscard]] FieldWriter encode(Undo const& undo);
@@ -89,6 +90,7 @@ struct FailureRecord {
 
 [[nodiscard]] RunIdentity decode_identity(std::span<std::byte const> payload);
 [[nodiscard]] RunRecord decode_run(std::span<std::byte const> payload);
+[[nodiscard]] std::vector<RecordedOption> decode_options(std::span<std::byte const> payload);
 [[nodiscard]] MapRecord decode_map(std::span<std::byte const> payload);
 [[nodiscard]] ArrayRecord decode_array(std::span<std::byte const> payload);
 [[nodiscard]] Undo decode_undo(std::span<std::byte const> payload);

@@ -69,6 +69,14 @@ struct MapRecord {
             return each.first < first + count && each.first + each.count > first;
         });
     }
+    /// Crashes of the task since it has failed for good, if ever.
+    [[nodiscard]] std::uint32_t crashes(std::uint64_t task) const {
+        std::uint32_t crashes = 0;
+        for (auto const& failure : failures)
+            if (failure.task == task)
+                crashes = !failure.retried ? 0 : crashes + (failure.cause == FailureCause::crash ? 1 : 0);
+        return crashes;
+    }
     void mark_failed(Failure const& failure) {
         failures.push_back(failure);
         attempts[failure.task] = {.failed = failure.attempt, .has_result = false, .retried = failure.retried};

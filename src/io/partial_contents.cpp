@@ -51,8 +51,18 @@ EarlierResults earlier_results(MapRecord const& map) {
         earlier.done.push_back({begin, end - begin});
     });
     std::map<std::uint64_t, Failure const*> last;
-    for (auto const& failure : map.failures)
-        if (!map.done.intersects(failure.task, 1)) last[failure.task] = &failure;
+    std::map<std::uint64_t, std::size_t> final_ones;  // of each task, how many attempts there were until then
+    for (auto const& failure : map.failures) {
+        if (map.done.intersects(failure.task, 1)) continue;
+        last[failure.task] = &failure;
+        earlier.attempts.push_back(
+            {.task = failure.task, .attempt = failure.attempt, .cause = failure.cause, .counts = true});
+        if (!failure.retried) final_ones[failure.task] = earlier.attempts.size();
+    }
+    for (std::size_t i = 0; i < earlier.attempts.size(); ++i) {
+        auto const found = final_ones.find(earlier.attempts[i].task);
+        if (found != final_ones.end() && i < found->second) earlier.attempts[i].counts = false;
+    }
     for (auto const& [task, failure] : last)
         if (!failure->retried) earlier.failed.push_back(*failure);
     return earlier;

@@ -33,6 +33,9 @@ public:
                 run_.runs.push_back(decode_run(reader_.payload(record)));
                 run_.ended_before = run_.ended();
                 return;
+            case RecordKind::options:
+                run_.options = decode_options(reader_.payload(record));
+                return;
             case RecordKind::map:
                 return take_map(decode_map(reader_.payload(record)));
             case RecordKind::array:
@@ -193,6 +196,7 @@ std::optional<RecordedRun> read_journal(std::string const& journal_path) {
     RecordedRun run{.end = reader.end(),
                     .identity = {},
                     .runs = {},
+                    .options = {},
                     .maps = {},
                     .arrays = {},
                     .ended_before = 0,

@@ -15,7 +15,8 @@ namespace plenum::io {
 struct RecordedRun {
     JournalEnd end;
     RunIdentity identity;
-    std::vector<RunRecord> runs;  ///< the processes that worked on it, in order
+    std::vector<RunRecord> runs;          ///< the processes that worked on it, in order
+    std::vector<RecordedOption> options;  ///< of the last of them that recorded any
     std::vector<MapRecord> maps;
     std::vector<ArrayRecord> arrays;
     std::uint64_t ended_before = 0;      ///< tasks that were over when the last process began

@@ -80,6 +80,13 @@ struct IdentityOption {
     bool given = false;  ///< by the user; otherwise `value` is the default
 };
 
+/// A run option that the user has given: how tasks run and how results are kept. Changes no result.
+struct RecordedOption {
+    std::string name{};   ///< without dashes
+    std::string value{};  ///< as it would stand in the command line
+    friend bool operator==(RecordedOption const&, RecordedOption const&) = default;
+};
+
 /// What is being run: results of two runs may be mixed when all of it but build and command line is the same.
 struct RunIdentity {
     std::string job{};

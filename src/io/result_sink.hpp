@@ -20,10 +20,22 @@ struct TaskSpan {
     std::uint64_t count = 0;
 };
 
+/// A failed attempt of a task that has no result.
+struct EarlierAttempt {
+    std::uint64_t task = 0;
+    int attempt = 1;
+    FailureCause cause = FailureCause::exception;
+    bool counts = false;  ///< since then the task has not failed for good: it is still to run again
+};
+
 /// What earlier processes of the run have left of a map.
 struct EarlierResults {
     std::vector<TaskSpan> done{};   ///< ascending
-    std::vector<Failure> failed{};  ///< the last failure of each task that has no result, ascending
+    std::vector<Failure> failed{};  ///< the last failure of each task that has failed for good, ascending
+    std::vector<std::uint64_t>
+        quarantined{};  ///< of those, the ones that have failed for good with the death of the last process
+    std::vector<std::uint64_t> at_death{};   ///< were at work when a process of the run died, ascending
+    std::vector<EarlierAttempt> attempts{};  ///< all, in their order
 };
 
 /// How a process leaves its run.

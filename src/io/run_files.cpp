@@ -54,12 +54,16 @@ RunFiles::RunFiles(RunFilesOptions options) : options_(std::move(options)) {
         refuse_existing(options_.path,
                         options_.existing);  // a run that held the lock may have published meanwhile
         recover();
+        auto const deaths_path = deaths_path_of(options_.path);
+        if (!options_.restart) deaths_ = read_deaths(deaths_path, run_key(options_.identity));
+        if (deaths_.empty()) remove_file(deaths_path);  // of another run
         if (recorded_)
             runs_ = recorded_->runs;
         else
             begin();
         runs_.push_back(this_process(options_.identity));
         journal_->append(RecordKind::run, {encode(runs_.back()).view()});
+        journal_->append(RecordKind::options, {encode(options_.options).view()});
     } catch (...) {
         lock_->release();
         throw;
@@ -132,6 +136,7 @@ void RunFiles::begin() {
 
 void RunFiles::remove_others() {
     remove_run(options_.path);
+    remove_file(deaths_path_of(options_.path));
     lock_->release();
 }
 
@@ -164,7 +169,10 @@ void remove_left_overs(std::string const& path, std::uint64_t published_journal)
         return;  // somebody is at work there
     }
     auto const recorded = read_journal(journal_path_of(path));
-    if (recorded && recorded->end.id == published_journal) remove_run(path);
+    if (recorded && recorded->end.id == published_journal) {
+        remove_run(path);
+        remove_file(deaths_path_of(path));
+    }
     lock->release();
 }
 

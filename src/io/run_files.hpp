@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "io/deaths.hpp"
 #include "io/journal.hpp"
 #include "io/partial_file.hpp"
 #include "io/recorded_run.hpp"
@@ -20,8 +21,9 @@ namespace plenum::io {
 struct RunFilesOptions {
     std::string path{};  ///< final name
     ExistingFile existing = ExistingFile::refuse;
-    bool restart = false;    ///< what an unfinished run has left is discarded
-    RunIdentity identity{};  ///< of this run
+    bool restart = false;                   ///< what an unfinished run has left is discarded
+    RunIdentity identity{};                 ///< of this run
+    std::vector<RecordedOption> options{};  ///< of this process
     LockOptions lock{};
     std::optional<std::uint64_t> published_journal{};  ///< id of the journal behind the file at `path`
     std::function<void(std::string const&)> say{};     ///< gets one line for the user; may be null
@@ -46,6 +48,9 @@ public:
     /// What the unfinished run has left; nothing: this one is new.
     [[nodiscard]] std::optional<RecordedRun> const& recorded() const noexcept { return recorded_; }
 
+    /// Tasks that were at work when earlier processes of the run died, also when those have left nothing
+    /// else.
+    [[nodiscard]] std::vector<Death> const& deaths() const noexcept { return deaths_; }
     /// The processes that have worked on the run, this one last.
     [[nodiscard]] std::vector<RunRecord> const& runs() const noexcept { return runs_; }
     /// The final file is on the disk: removes the others.
@@ -65,6 +70,7 @@ private:
     std::unique_ptr<Journal> journal_;
     std::optional<RecordedRun> recorded_;
     std::vector<RunRecord> runs_;
+    std::vector<Death> deaths_;
 };
 
 /// Files of an unfinished run that is another than this one.

@@ -64,6 +64,7 @@ public:
         run_.output = output;
         run_.identity = std::move(recorded.identity);
         run_.runs = std::move(recorded.runs);
+        run_.options = std::move(recorded.options);
         run_.maps = std::move(recorded.maps);
         run_.arrays = std::move(recorded.arrays);
         run_.ended_before = recorded.ended_before;
@@ -243,7 +244,7 @@ std::unique_ptr<RunReader> read_unfinished(std::string const& output) {
 }
 
 std::string output_of(std::string name) {
-    for (std::string_view const ending : {".partial", ".journal", ".lock"})
+    for (std::string_view const ending : {".partial", ".journal", ".lock", ".deaths"})
         if (name.size() > ending.size() && name.ends_with(ending)) {
             name.resize(name.size() - ending.size());
             break;

@@ -23,7 +23,8 @@ struct StoredRun {
     std::string output{};                ///< that the run makes
     std::optional<LockHolder> holder{};  ///< of a run that is alive
     RunIdentity identity{};
-    std::vector<RunRecord> runs{};  ///< the processes that worked on it
+    std::vector<RunRecord> runs{};          ///< the processes that worked on it
+    std::vector<RecordedOption> options{};  ///< of the last of them
     std::vector<MapRecord> maps{};
     std::vector<ArrayRecord> arrays{};
     std::vector<WorkerRow> workers{};  ///< only of a finished run

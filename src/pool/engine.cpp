@@ -87,7 +87,8 @@ Engine::Engine(comm::Session& session, EngineOptions options)
                             .rank = topology.rank,
                             .bell = bell_.address(),
                             .output = [this](wire::Output output) { send(0, std::move(output)); },
-                            .actors = actors_.get()});
+                            .actors = actors_.get(),
+                            .run_file = options_.run_file});
     actors_->keeper().start_hosts_with([this](int socket) { return supervisor_->start_actor_host(socket); });
     session_.transport().barrier();  // all bells are known
     auto const& header = node_.header();
@@ -195,6 +196,7 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     } catch (std::exception const& error) {
         // The body's thread may be anywhere and the other ranks do not know: nothing is destroyed, all are
         // ended.
+        supervisor_->expect_end();
         if (fatal_handler_) fatal_handler_(error);
         throw;
     }
@@ -234,6 +236,7 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
 
 void Engine::check_interrupt() {
     auto const signal = interrupts_->signal() != 0 ? interrupts_->signal() : reported_signal_;
+    if (signal != 0) supervisor_->expect_end();
     if (session_.topology().rank == 0) {
         if (signal == 0 && !host_->overdue()) return;
         if (!interrupt_handler_ || interrupt_handler_(signal)) end_at_once(incomplete);
@@ -258,6 +261,7 @@ void Engine::check_drain() {
 }
 
 void Engine::end_at_once(int code) {
+    supervisor_->expect_end();
     auto const& topology = session_.topology();
     if (topology.rank == 0) {
         wire::Message const goodbye = wire::Goodbye{.exit_code = code, .at_once = true};
@@ -287,6 +291,7 @@ void Engine::relay(wire::Message const& message) {
 
 void Engine::leave() {
     stopping_ = true;
+    supervisor_->expect_end();
     auto& header = node_.header();
     header.stop.store(1, std::memory_order_release);
     header.work.fetch_add(1, std::memory_order_release);

@@ -28,7 +28,8 @@ struct EngineOptions {
     int executors = 1;                     ///< of each rank
     std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     ThreadsPerTask threads = {};
-    RunLimits limits = {};  ///< its times are rank 0's
+    RunLimits limits = {};      ///< its times are rank 0's
+    std::string run_file = {};  ///< result file whose run counts deaths of ranks; empty: nobody does
 };
 
 /// What the executors of a rank did, all together.

@@ -89,14 +89,7 @@ std::size_t FileSink::store_varying(wire::BlockResults const& results, std::uint
 }
 
 void FileSink::finish(std::function<void(std::exception_ptr)> done) {
-    writer_.post_always([this, done = std::move(done)](std::exception_ptr error) {
-        try {
-            if (!error) file_.end_map(map_);
-        } catch (...) {
-            error = std::current_exception();
-        }
-        done(error);
-    });
+    writer_.post_always([done = std::move(done)](std::exception_ptr error) { done(std::move(error)); });
 }
 
 }  // namespace plenum::pool

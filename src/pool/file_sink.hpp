@@ -9,6 +9,7 @@
 
 namespace plenum::pool {
 
+/// The map stays open when a batch of it has ended.
 class FileSink : public BatchSink {
 public:
     /// `file` and `writer` outlive the sink. `map` was begun by the writer thread. `failures` (may be null)

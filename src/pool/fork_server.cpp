@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -29,6 +30,7 @@
 #include "base/fd_passing.hpp"
 #include "base/remove_tree.hpp"
 #include "base/task_place.hpp"
+#include "io/deaths.hpp"
 #include "pool/actor_ports.hpp"
 #include "pool/executor.hpp"
 #include "pool/executor_port.hpp"
@@ -198,8 +200,7 @@ std::optional<Order> next_order(int socket, int parent_descriptor) {
     return order;
 }
 
-/// What the rank may have left, however it ended.
-void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::path const& scratch) {
+void end_executors(std::vector<base::UniqueFd> const& executors) {
     for (auto const& executor : executors)
         if (executor) ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
     for (auto const& executor : executors) {
@@ -207,7 +208,34 @@ void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::pat
         pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
         ::poll(&end, 1, executor_end_ms);
     }
-    base::remove_tree(scratch);
+}
+
+/// The rank's process has died without having been asked to, and its executors have ended: which tasks were
+/// at work counts against them. Without the run's lock the folder is another one, on a disk of this node.
+void note_deaths(NodeView node, pid_t rank, ForkServer::Options const& options) {
+    if (options.run_file.empty() || ::access((options.run_file + ".lock").c_str(), F_OK) != 0) return;
+    if (node.cell(options.first_cell).rank_leaves.load(std::memory_order_acquire) != 0) return;
+    auto const now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    std::vector<io::Death> deaths;
+    for (int i = options.first_cell; i < options.first_cell + options.executors; ++i) {
+        auto const& cell = node.cell(i);
+        auto const slot_number = cell.slot.load(std::memory_order_acquire);
+        if (cell.state.load(std::memory_order_acquire) != CellState::running || slot_number == 0 ||
+            cell.phase.load(std::memory_order_acquire) != Phase::owning)
+            continue;
+        auto const& slot = node.slot(static_cast<int>(slot_number) - 1);
+        auto const task = cell.current.load(std::memory_order_acquire);
+        if (slot.run == 0 || task < cell.first.load() || task >= cell.last.load()) continue;
+        deaths.push_back({.run = slot.run,
+                          .map = slot.map,
+                          .task = task,
+                          .rank = cell.rank,
+                          .process = rank,
+                          .unix_ns = now.count(),
+                          .host = node.header().host.data()});
+    }
+    io::append_deaths(io::deaths_path_of(options.run_file), deaths);
 }
 
 [[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
@@ -247,14 +275,16 @@ void clean_up(std::vector<base::UniqueFd> const& executors, std::filesystem::pat
         auto const answer = child > 0 ? child : -errno;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
-    clean_up(executors, options.scratch);
+    end_executors(executors);
+    note_deaths(node, parent, options);
+    base::remove_tree(options.scratch);
     ::_exit(0);
 }
 
 }  // namespace
 
 ForkServer::ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options)
-    : scratch_(options.scratch) {
+    : cell_(node.cell(options.first_cell)), scratch_(options.scratch) {
     pipes.push_back(options.actor_host.pipes);
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -278,7 +308,12 @@ std::filesystem::path ForkServer::scratch_of(pid_t executor) const {
     return scratch_ / std::to_string(executor);
 }
 
+void ForkServer::expect_end() noexcept {
+    cell_.rank_leaves.store(1, std::memory_order_release);
+}
+
 ForkServer::~ForkServer() {
+    expect_end();
     ::shutdown(socket_.get(), SHUT_RDWR);  // the server sees the end, cleans up and leaves
     ::waitpid(server_, nullptr, 0);
 }

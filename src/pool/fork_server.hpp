@@ -1,6 +1,6 @@
 // Creates the executors and the actor host of one rank: a small process forked early, before threads and MPI
-// traffic, whose children are children of the rank's process. It outlives the rank for a moment and removes
-// what that left.
+// traffic, whose children are children of the rank's process. It outlives the rank for a moment, notes which
+// tasks were at work, and removes what that left.
 #pragma once
 
 #include <sys/types.h>
@@ -33,14 +33,17 @@ class ForkServer {
 public:
     struct Options {
         int first_cell = 0;
+        int executors = 1;
         ThreadsPerTask threads = {};
         std::uint64_t task_memory =
             0;  ///< bytes that an executor may have beyond what it begins with; 0: any
         std::filesystem::path scratch = {};  ///< folder for the scratch folders of the executors
         ActorHost::Place actor_host = {};
+        std::string run_file = {};  ///< result file of the run, beside which deaths are noted; empty: nowhere
     };
     /// Forks the server. Call it from the main thread, after node memory exists, before other threads do.
-    /// `pipes`: the ends that executors write their output to, from that of `first_cell` on.
+    /// `pipes`: the ends that executors write their output to, from that of `first_cell` on. None: the
+    /// server creates no processes and only watches.
     ForkServer(NodeView node, std::vector<OutputPipes> pipes, Options options);
     ForkServer(ForkServer const&) = delete;
     ForkServer& operator=(ForkServer const&) = delete;
@@ -55,10 +58,15 @@ public:
     /// room for another process.
     [[nodiscard]] pid_t spawn(SpawnRequest request, int socket);
 
+    /// From now on the end of this process is what somebody has asked for: its tasks are charged with
+    /// nothing.
+    void expect_end() noexcept;
+
     /// The scratch folder of the executor with that process id.
     [[nodiscard]] std::filesystem::path scratch_of(pid_t executor) const;
 
 private:
+    ExecutorCell& cell_;  // the first of the rank
     std::filesystem::path scratch_;
     pid_t server_ = -1;
     base::UniqueFd socket_;

@@ -135,6 +135,7 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     batch.stream = std::move(stream);
     batch.items = StreamItems(request.item_stride);
     batch.tasks = request.tasks;
+    batch.attempts = std::move(work->attempts);
     batch.opened = {.function = request.function,
                     .tasks = request.tasks,
                     .stride = request.stride,
@@ -153,6 +154,8 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
                     .on_each = request.on_each_executor,
                     .direct = work->direct_offset.has_value(),
                     .direct_offset = work->direct_offset.value_or(0),
+                    .run = work->run,
+                    .map = work->map,
                     .payload = {work, request.state}};
     auto const largest = largest_item(request);
     auto const limits = block_limits(batch.opened, largest);  // throws before anything has begun

@@ -62,6 +62,9 @@ public:
             {};                            ///< will not be run: they have been, by an earlier process
         std::uint64_t settled_failed = 0;  ///< how many of them failed
         std::uint64_t left_out = 0;        ///< how many of them are nobody's business here: they do not count
+        sched::Attempts attempts = {};     ///< those that have failed in an earlier process
+        std::uint64_t run = 0;             ///< io::run_key, where deaths count
+        std::uint32_t map = 0;             ///< number in the file of the run
         std::shared_ptr<detail::Completion> completion = std::make_shared<detail::Completion>();
         sched::BatchId id = 0;  ///< set by the host
     };

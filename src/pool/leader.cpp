@@ -279,6 +279,8 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.news.store(0, std::memory_order_relaxed);
     slot.cut.store(0, std::memory_order_relaxed);
     slot.task_timeout_ns = spec.on_each ? 0 : spec.task_timeout_ns;
+    slot.run = spec.run;
+    slot.map = spec.map;
     slot.function = spec.function;
     slot.function_offset = *batch.function;
     slot.permits_offset = batch.permits_offset;

@@ -77,9 +77,11 @@ struct alignas(line_pair) ExecutorCell {
     // Written by the parent.
     alignas(line_pair) std::atomic<CellState> state;
     std::int32_t rank;
-    std::int32_t wait_status;                 ///< of waitpid, when dead
-    std::uint32_t out_of_memory;              ///< the kernel's count of OOM kills went up during its life
-    Doom doom;                                ///< the parent has killed it for
+    std::atomic<std::uint32_t>
+        rank_leaves;              ///< the parent ends as it was told to: nothing is charged with that
+    std::int32_t wait_status;     ///< of waitpid, when dead
+    std::uint32_t out_of_memory;  ///< the kernel's count of OOM kills went up during its life
+    Doom doom;                    ///< the parent has killed it for
     std::uint64_t doomed_claim, doomed_task;  ///< what `claims` and `current` were then
     base::DoorbellAddress parent_bell;
     std::array<OutputTaken, 2> output_taken;  ///< standard output, standard error
@@ -112,6 +114,8 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t chunk;            ///< tasks per chunk when uniform, least tasks when weighted
     std::uint64_t task_timeout_ns;  ///< 0: none
     std::uint64_t life;             ///< tasks after which an executor is renewed; 0: any number
+    std::uint64_t run;              ///< whose file keeps deaths; 0: none does
+    std::uint32_t map;              ///< number in that file
     std::uint64_t function;         ///< task id
     std::uint64_t function_offset, function_bytes;
     // Of the batch on this node: a word for each task that may run at once, with 1 + the executor that holds

@@ -24,16 +24,22 @@ Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
         cell.rank = options.rank;
         cell.parent_bell = options.bell;
     }
-    if (isolation_ == Isolation::none) return;
+    ForkServer::Options server;
+    server.first_cell = first_cell_;
+    server.executors = executors_;
+    server.threads = options.threads;
+    server.task_memory = options.task_memory;
+    server.scratch = scratch_;
+    server.run_file = options.run_file;
     std::vector<OutputPipes> pipes;
+    if (isolation_ == Isolation::none) {
+        if (!server.run_file.empty()) server_ = std::make_unique<ForkServer>(node_, std::move(pipes), server);
+        return;
+    }
+    server.actor_host = actors_->keeper().place();
     for (int i = first_cell_; i < first_cell_ + executors_; ++i)
         pipes.push_back(seats_.emplace_back(node_, i, options.output, *actors_).write_ends());
-    server_ = std::make_unique<ForkServer>(node_, std::move(pipes),
-                                           ForkServer::Options{.first_cell = first_cell_,
-                                                               .threads = options.threads,
-                                                               .task_memory = options.task_memory,
-                                                               .scratch = scratch_,
-                                                               .actor_host = actors_->keeper().place()});
+    server_ = std::make_unique<ForkServer>(node_, std::move(pipes), server);
     for (auto& seat : seats_) seat.close_write_ends();
 }
 
@@ -84,6 +90,10 @@ int Supervisor::patience_ms() const noexcept {
     int least = ExecutorSeat::most_patience_ms;
     for (auto const& seat : seats_) least = std::min(least, seat.occupied() ? seat.patience_ms() : 1);
     return least;
+}
+
+void Supervisor::expect_end() noexcept {
+    if (server_) server_->expect_end();
 }
 
 void Supervisor::stop(int grace_ms) {

@@ -29,6 +29,7 @@ public:
         base::DoorbellAddress bell;  ///< of this rank's process
         std::function<void(wire::Output)> output;
         ActorExchange* actors = nullptr;  ///< gives executors their way to actors; outlives this
+        std::string run_file = {};        ///< result file, beside which it is noted who was at work; or empty
     };
     /// Forks the fork server (main thread, before other threads) for the cells from `first_cell` on. No
     /// executor runs yet.
@@ -48,6 +49,8 @@ public:
     void add_poll(std::vector<pollfd>& fds) const;
     /// How long the next tick may wait, in ms.
     [[nodiscard]] int patience_ms() const noexcept;
+    /// This process is about to end because it is told to: no task is charged with that.
+    void expect_end() noexcept;
     /// The node has stopped: waits until all executors have left (they are killed after `grace_ms`), reads
     /// the rest.
     void stop(int grace_ms);

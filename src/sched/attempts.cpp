@@ -27,16 +27,21 @@ std::uint32_t Retries::*field_of(FailureCause cause) noexcept {
 
 Attempts::Verdict Attempts::failed(std::uint64_t task, FailureCause cause, Retries const& retries,
                                    std::uint32_t crash_limit) {
-    auto& count = failed_[task];
+    auto& [failed, attempts] = failed_[task];
     auto const field = field_of(cause);
-    if (field != nullptr) ++(count.*field);
-    auto const sum = count.exception + count.crash + count.timeout + count.out_of_memory;
-    Verdict verdict{.attempt = std::max(1, static_cast<int>(sum))};
-    verdict.again = field != nullptr && count.*field <= retries.*field;
-    verdict.quarantined = cause == FailureCause::crash && count.crash >= crash_limit;
+    if (field != nullptr) ++(failed.*field);
+    Verdict verdict{.attempt = ++attempts};
+    verdict.again = field != nullptr && failed.*field <= retries.*field;
+    verdict.quarantined = cause == FailureCause::crash && failed.crash >= crash_limit;
     if (verdict.quarantined) verdict.again = false;
     if (!verdict.again) failed_.erase(task);
     return verdict;
+}
+
+void Attempts::failed_earlier(std::uint64_t task, FailureCause cause, int attempt, bool counts) {
+    auto& count = failed_[task];
+    count.attempts = std::max(count.attempts, attempt);
+    if (auto const field = field_of(cause); counts && field != nullptr) ++(count.failed.*field);
 }
 
 void Attempts::forget(std::uint64_t first, std::uint64_t last) {

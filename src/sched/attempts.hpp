@@ -23,11 +23,18 @@ public:
     };
     /// The task failed once more. Unless it runs again it is forgotten.
     Verdict failed(std::uint64_t task, FailureCause cause, Retries const& retries, std::uint32_t crash_limit);
+    /// An attempt with that number has failed in an earlier process of the run. `counts`: the task was to run
+    /// again then; otherwise somebody asks for it anew, and only the numbers go on.
+    void failed_earlier(std::uint64_t task, FailureCause cause, int attempt, bool counts);
     /// The tasks [first, last) are done.
     void forget(std::uint64_t first, std::uint64_t last);
 
 private:
-    std::map<std::uint64_t, Retries> failed_;  // attempts by cause
+    struct Count {
+        Retries failed;  // attempts by cause
+        int attempts = 0;
+    };
+    std::map<std::uint64_t, Count> failed_;
 };
 
 }  // namespace plenum::sched

@@ -83,12 +83,14 @@ struct OpenBatch {
     bool on_each = false;       ///< task first + i of a node's block is for its executor i alone
     bool direct = false;        ///< on rank 0's node: results go to direct_offset + task * stride
     std::uint64_t direct_offset = 0;
+    std::uint64_t run = 0;  ///< whose file keeps which tasks were at work when a rank died; 0: none does
+    std::uint32_t map = 0;  ///< number of the batch in that file
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
         archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
                 task_timeout_ns, item_stride, varying_items, timing, priority, prompt, on_each, direct,
-                direct_offset);
+                direct_offset, run, map);
     }
 };
 

@@ -79,6 +79,48 @@ def finished(runs: Runs, ranks: int):
     (runs.folder / "lists.jsonl").unlink()
 
 
+def recorded_options(runs: Runs, ranks: int):
+    where = f"at {ranks} ranks"
+    (runs.folder / "broken").touch()
+    (runs.folder / "run.toml").write_text("commit-interval = 0.01\n")
+    job = ("run", "mixed", "--tasks", "60", "--pause", "0.15", "--fails-while", "broken", "-o", "r.h5", *QUIET)
+    run = runs.run(*job, "--retries", "1", "--schedule", "ss", "--config", "run.toml", "--time-limit", "2", "--grace",
+                   "0.2", ranks=ranks, PLENUM_COMPRESS="gzip:2")
+    runs.equal(run.returncode, 75, f"a run that is stopped {where} ({run.stderr[-300:]})")
+
+    def origins(*words, **environment) -> dict:
+        shown = runs.run("resume", "r.h5", "--dry-run", *QUIET, *words, ranks=ranks, **environment)
+        runs.equal(shown.returncode, 0, f"resume --dry-run {where} ({shown.stderr[-300:]})")
+        lines = (line.split(": ", 1) for line in shown.stderr.splitlines() if line.startswith("--"))
+        return {name: value for name, value in lines}
+
+    shown = origins()
+    for option, value in (("retries", "1"), ("schedule", "ss"), ("compress", "gzip:2"), ("commit-interval", "0.01"),
+                          ("grace", "0.2"), ("tasks", "60"), ("seed", "0")):
+        runs.equal(shown.get(f"--{option}"), f"{value} (recorded)", f"origin of --{option} {where}")
+    runs.check("--time-limit" not in shown and "--config" not in shown, f"what belongs to one process {where}", str(shown))
+    runs.equal(origins("--retries", "5").get("--retries"), "5 (command line)", f"the command line counts more {where}")
+    runs.equal(origins(PLENUM_RETRIES="6").get("--retries"), "6 (PLENUM_RETRIES)", f"a variable counts more {where}")
+    (runs.folder / "run.toml").write_text("retries = 7\n")
+    runs.equal(origins("--config", "run.toml").get("--retries"), "7 (run.toml:1)", f"a file counts more {where}")
+    plain = runs.run(*job, "--dry-run", ranks=ranks)
+    runs.check(plain.returncode == 0 and "recorded" not in plain.stderr, f"run takes nothing {where}", plain.stderr)
+
+    def require(attempts: int, level: int, what: str):
+        with h5py.File(runs.folder / "r.h5") as file:
+            runs.equal(file["results/squares"].compression_opts, level, f"compression {what} {where}")
+            runs.equal(set(file["tasks/squares/attempts"][3::7]), {attempts}, f"attempts {what} {where}")
+
+    run = runs.run("resume", "r.h5", *QUIET, ranks=ranks)
+    runs.equal(run.returncode, 4, f"resume {where} ({run.stderr[-300:]})")
+    require(2, 2, "after resume")
+    runs.equal(runs.run("retry", "r.h5", "--compress", "gzip:4", *QUIET, ranks=ranks).returncode, 4, f"retry {where}")
+    require(4, 4, "after retry")
+    runs.equal(runs.run("validate", "r.h5").returncode, 0, f"validate after retry {where}")
+    for name in ("broken", "run.toml", "r.h5"):
+        (runs.folder / name).unlink()
+
+
 def alive(runs: Runs):
     command = [runs.plenum, "run", "mixed", "--tasks", "600", "--pause", "0.01", "--chunk-size", "1", "--commit-interval", "0.1",
                "-o", "l.h5", *QUIET]
@@ -245,6 +287,7 @@ def shards(runs: Runs, ranks: int):
 with Runs() as runs:
     for ranks in (1, 3):
         finished(runs, ranks)
+        recorded_options(runs, ranks)
     alive(runs)
     damaged(runs)
     only(runs)

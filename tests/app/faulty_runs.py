@@ -119,6 +119,42 @@ def try_stops(place: Place) -> None:
     stopped(place, run, "stopped by SIGUSR1", f"{what}, SIGUSR1")
 
 
+def rows_of_failures(output: Path, name: str) -> dict[int, list]:
+    rows = {}
+    with h5py.File(output) as h5:
+        table = h5[f"failures/{name}"]
+        for task, attempt, cause in zip(table["task"][...], table["attempt"][...], table["cause"].asstr()[...]):
+            rows.setdefault(int(task), []).append((int(attempt), cause))
+    return rows
+
+
+def try_processes(place: Place) -> None:
+    """A run that is stopped between the attempts of a task, and goes on: retries and crashes count over all of it."""
+    what = f"{place.ranks} ranks, several processes"
+    options = ("--tasks", "10", "--seconds", "0.25", "--retries", "exception=5,crash=9", "--crash-limit", "4",
+               "--commit-interval", "0", "--grace", "1", "--time-limit", "1.8")
+    run = place.start(*options)
+    output, cut = place.output, 0
+    for _ in range(40):
+        out, err = run.communicate(timeout=100)
+        check(f"{what}: exit code {run.returncode}", run.returncode in (4, 75), out + err)
+        if run.returncode == 4:
+            break
+        cut += any(0 < place.attempts_of(start + task) < most for start in (0, 1000) for task, most in ((3, 6), (4, 4)))
+        again = [*place.command[:-2], "resume"] if place.ranks % 2 else [*place.command, "--folder", str(place.attempts),
+                                                                        *options, "-o"]
+        limits = ("--time-limit", "1.8", "--progress", "none", "--output-mode", "json")
+        run = subprocess.Popen([*again, str(output), *limits], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    check(f"{what}: it ended", run.returncode == 4)
+    check(f"{what}: it was cut between attempts", cut > 0)
+    for name, start in (("fixed", 0), ("ragged", 1000)):
+        rows = rows_of_failures(output, name)
+        check(f"{what}: failures of {name}", rows.get(3) == [(i, "exception") for i in range(1, 7)]
+              and rows.get(4) == [(i, "crash") for i in range(1, 5)], str(rows))
+        check(f"{what}: attempts that ran of {name}",
+              (place.attempts_of(start + 3), place.attempts_of(start + 4)) == (6, 4))
+
+
 def main() -> None:
     program, mpirun, *numbers = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="plenum-faulty-runs-") as name:
@@ -126,6 +162,8 @@ def main() -> None:
             place = Place(program, mpirun, ranks, Path(name))
             try_retries(place)
             try_stops(place)
+            if ranks in (0, 3):
+                try_processes(place)
 
 
 if __name__ == "__main__":

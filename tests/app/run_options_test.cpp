@@ -69,6 +69,16 @@ TEST(ParseOption, RefusesTheRestAndNamesOptionAndValue) {
         says(refusal([&] { (void)parse_option<bool>(text, "--n"); }), text, "neither true nor false");
 }
 
+TEST(RunOptionTable, ARunKeepsHowItsTasksRunAndHowResultsAreStored) {
+    std::set<std::string> kept;
+    for (auto const& option : table())
+        if (option.recorded) kept.insert(option.name);
+    EXPECT_EQ(kept, (std::set<std::string>{"schedule", "chunk-size", "isolation", "executors",
+                                           "tasks-per-executor", "threads-per-task", "node-memory", "retries",
+                                           "crash-limit", "max-failures", "task-timeout", "task-memory",
+                                           "grace", "time-request", "commit-interval", "compress"}));
+}
+
 TEST(RunOptionTable, NamesAreUniqueAndVariablesFollowThem) {
     std::set<std::string> names;
     std::set<std::string> variables;

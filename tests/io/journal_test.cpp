@@ -192,6 +192,26 @@ TEST_F(JournalFile, RecordsOfAnotherJournalDoNotCount) {
     EXPECT_EQ(reading_of(path_), "");
 }
 
+TEST_F(JournalFile, TheRunOptionsOfTheLastProcessCount) {
+    Journal journal(path_);
+    auto const begin = [&](std::vector<RecordedOption> const& options) {
+        journal.append(RecordKind::run, {encode(RunRecord{.host = "h"}).view()});
+        journal.append(RecordKind::options, {encode(options).view()});
+        journal.commit();
+    };
+    std::vector<RecordedOption> const first{{"retries", "2"}, {"compress", "gzip:3"}},
+        second{{"retries", ""}};
+    begin(first);
+    EXPECT_EQ(read_journal(path_)->options, first);
+    begin(second);
+    EXPECT_EQ(read_journal(path_)->options, second);
+    // As an earlier Plenum wrote it: without options.
+    journal.append(RecordKind::run, {encode(RunRecord{.host = "h"}).view()});
+    journal.commit();
+    EXPECT_EQ(read_journal(path_)->options, second);
+    EXPECT_EQ(read_journal(path_)->runs.size(), 3u);
+}
+
 TEST_F(JournalFile, RecordsThatContradictEachOtherAreRefused) {
     auto const refused = [&](auto&& fill) {
         std::filesystem::remove(path_);
@@ -214,6 +234,9 @@ TEST_F(JournalFile, RecordsThatContradictEachOtherAreRefused) {
         j.append(RecordKind::ragged, {encode(RaggedHead{.map = 0, .first = 0, .count = 1}).view()});
     });
     refused([&](Journal& j) { j.append(static_cast<RecordKind>(99), {}); });
+    refused([&](Journal& j) {
+        j.append(RecordKind::options, {FieldWriter().number<std::uint64_t>(~0ull >> 5).view()});
+    });
     refused([&](Journal& j) {
         FieldWriter undo;
         undo.number<std::uint64_t>(4).number<std::uint64_t>(~0ull >> 5);

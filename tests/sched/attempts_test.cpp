@@ -67,6 +67,34 @@ TEST(Attempts, OnlyCrashesQuarantine) {
         for (int i = 0; i < 5; ++i) EXPECT_FALSE(attempts.failed(5, cause, many, 3).quarantined);
 }
 
+TEST(Attempts, CountsGoOnOverTheProcessesOfARun) {
+    Attempts attempts;
+    attempts.failed_earlier(1, FailureCause::exception, 1, true);
+    attempts.failed_earlier(1, FailureCause::exception, 2, true);
+    auto const last = attempts.failed(1, FailureCause::exception, two_of_each, no_crash_limit);
+    EXPECT_FALSE(last.again);
+    EXPECT_EQ(last.attempt, 3);
+    attempts.failed_earlier(2, FailureCause::crash, 1, true);
+    attempts.failed_earlier(2, FailureCause::timeout, 2, true);
+    auto const crash = attempts.failed(2, FailureCause::crash, two_of_each, 2);
+    EXPECT_TRUE(crash.quarantined);
+    EXPECT_EQ(crash.attempt, 3);
+    EXPECT_TRUE(attempts.failed(3, FailureCause::exception, two_of_each, no_crash_limit).again);
+}
+
+TEST(Attempts, WhoeverAsksForATaskAnewGetsAllAttemptsAndTheNextNumber) {
+    Attempts attempts;
+    for (int attempt = 1; attempt <= 4; ++attempt)
+        attempts.failed_earlier(1, FailureCause::crash, attempt, false);
+    attempts.failed_earlier(1, FailureCause::crash, 5, true);
+    auto const second = attempts.failed(1, FailureCause::crash, two_of_each, 3);
+    EXPECT_TRUE(second.again);
+    EXPECT_EQ(second.attempt, 6);
+    auto const third = attempts.failed(1, FailureCause::crash, two_of_each, 3);
+    EXPECT_TRUE(third.quarantined);
+    EXPECT_EQ(third.attempt, 7);
+}
+
 TEST(Attempts, WhatIsDoneIsForgotten) {
     Attempts attempts;
     for (std::uint64_t const task : {4u, 5u, 9u})

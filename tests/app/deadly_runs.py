@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# A task that takes its whole run down is quarantined and named after so many deaths; other ends charge nobody.
+#   deadly_runs.py PROGRAM MPIRUN RANKS      0: without mpirun
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+
+TASKS = 24
+LIMIT = 100
+
+
+def check(what: str, holds: bool, details: str = "") -> None:
+    if not holds:
+        sys.exit(f"FAILED: {what}\n{details}")
+
+
+class Place:
+    """One run: its folder of attempts, and how it is started."""
+
+    def __init__(self, program: str, mpirun: str, ranks: int, folder: Path, way: str, *more: str):
+        self.what = f"{ranks} ranks, {way} {' '.join(more)}"
+        self.launcher = [mpirun, "-n", str(ranks)] if ranks else []
+        self.program, self.ranks = program, ranks
+        self.folder = folder / f"{way}{ranks}{len(list(folder.iterdir()))}"
+        self.folder.mkdir()
+        self.output = self.folder / "out.h5"
+        (self.folder / "armed").touch()
+        self.job = ["run", "deadly", "--folder", str(self.folder), "--way", way, "-o", str(self.output), *more]
+
+    def start(self, *words: str) -> subprocess.Popen:
+        return subprocess.Popen([*self.launcher, self.program, *words, "--progress", "none", "--output-mode", "json"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def end(self, run: subprocess.Popen) -> tuple[int, str, str]:
+        try:
+            out, err = run.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            check(f"{self.what}: it ends", False)
+        return run.returncode, out, err
+
+    def attempts_of(self, task: int) -> int:
+        file = self.folder / str(task)
+        return file.stat().st_size if file.exists() else 0
+
+    def files_beside(self) -> list[str]:
+        return sorted(path.name for path in self.folder.glob("out.h5?*"))
+
+    def failures(self, name: str) -> dict[int, list]:
+        rows = {}
+        with h5py.File(self.output) as h5:
+            table = h5[f"failures/{name}"]
+            for task, attempt, cause, message in zip(table["task"][...], table["attempt"][...],
+                                                     table["cause"].asstr()[...], table["message"].asstr()[...]):
+                rows.setdefault(int(task), []).append((int(attempt), cause, message))
+        return rows
+
+    def require_results(self, missing: set[int]) -> None:
+        with h5py.File(self.output) as h5:
+            for name in ("fixed", "ragged"):
+                status = h5[f"tasks/{name}/status"][...].tolist()
+                check(f"{self.what}: status of {name}", status == [int(t in missing) for t in range(TASKS)], str(status))
+            values = h5["results/fixed"][...]
+            check(f"{self.what}: results", all(values[t] == t for t in range(TASKS) if t not in missing))
+            flat, offsets = h5["results/ragged/values"][...], h5["results/ragged/offsets"][...]
+            for task in range(TASKS):
+                wanted = [] if task in missing else [task] * (task % 3)
+                check(f"{self.what}: ragged result {task}", flat[offsets[task]:offsets[task + 1]].tolist() == wanted)
+
+    def lock_is_free(self) -> None:
+        """What a killed launcher leaves ends by itself; until then the run is taken."""
+        end = time.monotonic() + 30
+        while self.end(self.start(*self.job, "--dry-run"))[0] == 3 and time.monotonic() < end:
+            time.sleep(0.1)
+
+
+def try_deaths(place: Place, limit: int, others: bool = False) -> None:
+    """`others`: tasks of other ranks may be at work at a death."""
+    what = place.what
+    deaths = 0
+    while True:
+        code, out, err = place.end(place.start(*place.job, "--crash-limit", str(limit)))
+        if code == 4 or deaths > 2 * limit:
+            break
+        check(f"{what}: no other end than a death", code not in (0, 2, 3), f"{code}\n{out}{err}")
+        deaths += 1
+        if others:
+            place.lock_is_free()
+    check(f"{what}: {deaths} deaths, exit code {code}", (deaths, code) == (2 * limit, 4), out + err)
+    summary = json.loads(out)
+    # The task of the first map was given up by an earlier process.
+    check(f"{what}: summary", (summary["failed"], summary["quarantined"]) == (2, 1), out)
+    check(f"{what}: named", all(f["task"] == 3 and f["cause"] == "crash"
+                                and f"(quarantined after {limit} crashes)" in f["message"]
+                                for f in summary["failures"]) and len(summary["failures"]) == 2, out)
+    check(f"{what}: nothing is left", place.files_beside() == [], str(place.files_beside()))
+    place.require_results({3})
+    for name, start in (("fixed", 0), ("ragged", 1000)):
+        rows = place.failures(name)
+        check(f"{what}: only that task is charged", others or list(rows) == [3], str(rows))
+        check(f"{what}: attempts of {name}", [row[:2] for row in rows[3]] == [(i + 1, "crash") for i in range(limit)]
+              and place.attempts_of(start + 3) == limit, str(rows))
+        check(f"{what}: each death has words of its own", len({row[2] for row in rows[3]}) == limit
+              and all("died while the task was at work" in row[2] for row in rows[3]), str(rows))
+    # Whoever asks for it gets it again, with fresh counts.
+    if limit > 1:
+        code, out, err = place.end(place.start("retry", str(place.output)))
+        check(f"{what}: another death", code not in (0, 2, 3, 4), f"{code}\n{out}{err}")
+        if others:
+            place.lock_is_free()
+    (place.folder / "armed").unlink()
+    code, out, err = place.end(place.start("retry", str(place.output)))
+    check(f"{what}: retry of what is mended", code == 0, f"{code}\n{out}{err}")
+    place.require_results(set())
+    check(f"{what}: attempts go on", len(place.failures("fixed")[3]) == limit + (1 if limit > 1 else 0),
+          str(place.failures("fixed")))
+    check(f"{what}: nothing is left after retry", place.files_beside() == [], str(place.files_beside()))
+    print(f"{what}: quarantined after {limit} deaths of each map", flush=True)
+
+
+def ranks_of(run: subprocess.Popen) -> list[int]:
+    """The processes that the launcher has started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == run.pid:
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+def try_orderly_ends(place: Place) -> None:
+    """A task at work when the run ends in order is charged with nothing: one crash would be too many."""
+    limits = {"SIGUSR1": ("--grace", "0.5"), "limit": ("--time-limit", "1.5", "--grace", "0.5")}
+    for way in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "limit", "rank"):
+        before = place.attempts_of(3)
+        run = place.start(*place.job, "--crash-limit", "1", *limits.get(way, ()))
+        end = time.monotonic() + LIMIT
+        while place.attempts_of(3) == before and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        if way.startswith("SIG"):
+            os.kill(run.pid, getattr(signal, way))
+        elif way == "rank":
+            os.kill((ranks_of(run) if place.launcher else [run.pid])[-1], signal.SIGTERM)
+        code, out, err = place.end(run)
+        check(f"{place.what}, {way}: exit code {code}", code not in (0, 2, 3, 4), out + err)
+        check(f"{place.what}, {way}: nobody is charged", "out.h5.deaths" not in place.files_beside(), out + err)
+    (place.folder / "armed").unlink()
+    code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
+    check(f"{place.what}: the end", code == 0, f"{code}\n{out}{err}")
+    place.require_results(set())
+    check(f"{place.what}: no failed attempts", not place.failures("fixed") and not place.failures("ragged"))
+    print(f"{place.what}: orderly ends charge nobody", flush=True)
+
+
+def try_strangers(place: Place, other: Place) -> None:
+    """Deaths of another run, or of one that is discarded, do not count."""
+    code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
+    check(f"{place.what}: a death", code not in (0, 2, 3, 4) and "out.h5.deaths" in place.files_beside(), f"{code}\n{err}")
+    (place.folder / "armed").unlink()
+    code, out, err = place.end(place.start(*place.job, "--crash-limit", "1", "--restart"))
+    check(f"{place.what}: --restart forgets", code == 0 and place.files_beside() == [], f"{code}\n{out}{err}")
+    code, out, err = other.end(other.start(*other.job, "--crash-limit", "1"))
+    check(f"{other.what}: a death", code not in (0, 2, 3, 4) and "out.h5.deaths" in other.files_beside(), f"{code}\n{err}")
+    (other.folder / "armed").unlink()
+    code, out, err = other.end(other.start(*other.job, "--crash-limit", "1", "--seed", "1"))
+    check(f"{other.what}: another run", code == 0 and other.files_beside() == [], f"{code}\n{out}{err}")
+
+
+def main() -> None:
+    program, mpirun, ranks = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    with tempfile.TemporaryDirectory(prefix="plenum-deadly-runs-") as name:
+        def place(*words: str) -> Place:
+            return Place(program, mpirun, ranks, Path(name), *words)
+        try_deaths(place("rank"), 3 if ranks == 0 else 2)
+        try_deaths(place("group", "--commit-interval", "0"), 1)
+        try_deaths(place("fault", "--isolation", "none"), 2)
+        if ranks == 1:
+            try_deaths(place("rank", "--executors", "2"), 3, others=True)
+        if ranks > 1:
+            try_deaths(place("all"), 3, others=True)
+        try_orderly_ends(place("wait"))
+        try_orderly_ends(place("wait", "--isolation", "none"))
+        if ranks == 0:
+            try_strangers(place("rank"), place("group"))
+
+
+if __name__ == "__main__":
+    main()
