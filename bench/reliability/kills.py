@@ -52,7 +52,8 @@ class Attempt:
             return [pid for pid in everybody if self.command(pid) == "mpirun"] or [self.process.pid]
         if whom == "a node":
             nodes = {pid: processes.variables(pid).get(NODE) for pid in everybody}
-            named = sorted({name for name in nodes.values() if name})
+            # Those with ranks: mpirun waits for ever for the daemon of a node that dies before it has reported.
+            named = sorted({nodes[pid] for pid in plenums if nodes.get(pid)})
             chosen = random.choice(named) if named else b""
             return [pid for pid, name in nodes.items() if name and name == chosen]
         ranks = processes.ranks_of(plenums) if self.shape[0] > 0 else {0: self.process.pid}
