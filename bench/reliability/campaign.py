@@ -188,7 +188,7 @@ def opens(path: pathlib.Path) -> bool:
 class Journal:
     """The records of a journal as far as they count: whole groups only. Knows the frame of the records and no payload."""
     HEADER, RECORD, MAGIC = 32, struct.Struct("<IIQQII"), 0x43455250
-    COMMIT, MAP, UNDO = 1, 4, 10
+    COMMIT, MAP, RESULTS, RAGGED, UNDO = 1, 4, 6, 7, 10
 
     def __init__(self, path: pathlib.Path):
         try:
@@ -218,6 +218,10 @@ class Journal:
     def changing(self) -> bool:
         """HDF5 was at work on the partial file."""
         return self.kinds[-1:] == [self.UNDO]
+
+    @property
+    def has_results(self) -> bool:
+        return self.RESULTS in self.kinds or self.RAGGED in self.kinds
 
     @property
     def maps(self) -> int:

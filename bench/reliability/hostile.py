@@ -59,9 +59,10 @@ def hostile(setup: Setup) -> Iterator[dict]:
     tasks = setup.pick(10_000, 400)
     for ranks, nodes in ((3, 1),) if setup.short else ((0, 1), (3, 1), (4, 2)):
         path = setup.folder / f"hostile{ranks}.h5"
+        # A session of its own: a group with a process that has stopped itself is hung up when its session ends.
         done = subprocess.run([*launcher(ranks, nodes), setup.test_program("reliability_jobs"), "run", "hostile", "--tasks",
                                str(tasks), "-o", path.name, *OPTIONS], cwd=setup.folder, env=environment(),
-                              capture_output=True, text=True, timeout=20 * HANG_SECONDS)
+                              capture_output=True, text=True, timeout=20 * HANG_SECONDS, start_new_session=True)
         counts, wrong = Counter(), [f"exit code {done.returncode}: {done.stderr[-2000:]}"]
         if done.returncode == TASKS_FAILED:
             counts, wrong = _check(path, tasks)

@@ -52,7 +52,8 @@ class Attempt:
             return [pid for pid in everybody if self.command(pid) == "mpirun"] or [self.process.pid]
         if whom == "a node":
             nodes = {pid: processes.variables(pid).get(NODE) for pid in everybody}
-            named = sorted({name for name in nodes.values() if name})
+            # Those with ranks: mpirun waits for ever for the daemon of a node that dies before it has reported.
+            named = sorted({nodes[pid] for pid in plenums if nodes.get(pid)})
             chosen = random.choice(named) if named else b""
             return [pid for pid, name in nodes.items() if name and name == chosen]
         ranks = processes.ranks_of(plenums) if self.shape[0] > 0 else {0: self.process.pid}
@@ -117,13 +118,13 @@ class Campaign:
     def wait_for_moment(self, when: str, whom: str, attempt: Attempt, path: pathlib.Path, usual: float, maps: int,
                         lock_before: bytes, publishing: float) -> tuple[list[int], bytes]:
         """Returns who is to be killed now, and what has been committed. `publishing`: seconds that may take."""
+        limit = time.monotonic() + usual + 20
         if when == "at any moment":
             time.sleep(random.uniform(0, usual + (0.5 if attempt.shape[0] > 0 else 0)))
             victims = attempt.victims(whom)
-            while not victims and attempt.alive():  # it is not there yet
+            while not victims and attempt.alive() and time.monotonic() < limit:  # it is not there yet
                 victims = attempt.victims(whom)
             return victims, Journal(pathlib.Path(f"{path}.journal")).committed
-        limit = time.monotonic() + usual + 20
         lock, journal = pathlib.Path(f"{path}.lock"), pathlib.Path(f"{path}.journal")
 
         def wait_for(moment) -> None:

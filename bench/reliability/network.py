@@ -114,7 +114,7 @@ class Run:
         return words in self.said()
 
     def has_committed(self) -> bool:
-        return len(Journal(pathlib.Path(f"{self.path}.journal")).kinds) > 6
+        return Journal(pathlib.Path(f"{self.path}.journal")).has_results
 
     def rank_zero(self) -> int | None:
         return processes.ranks_of(processes.of_run(self.mark, "reliability_jobs")).get(0)
