@@ -123,6 +123,28 @@ def recorded_options(runs: Runs, ranks: int):
         (runs.folder / name).unlink()
 
 
+def too_many_failures(runs: Runs, ranks: int):
+    """A run that goes on with more failures than may be stops at once, before it has results of its own."""
+    (runs.folder / "broken").touch()
+    words = ("run", "mixed", "--tasks", "200", "--pause", "0.02", "--chunk-size", "1", "--fails-while", "broken",
+             "-o", "t.h5", *QUIET)
+    counts = []
+    for _ in range(2):
+        run = runs.run(*words, "--max-failures", "2", ranks=ranks)
+        runs.check(run.returncode == 75 and "too many failed tasks" in run.stderr, f"--max-failures at {ranks} ranks",
+                   f"{run.returncode}: {run.stderr[-300:]}")
+        state = json.loads(runs.run("status", "t.h5", "--output-mode", "json").stdout)["maps"][0]
+        counts.append((state["done"], state["failed"]))
+    runs.check(counts[0] == counts[1] and counts[0][1] > 2, f"nothing runs when too many have failed: {counts}")
+    run = runs.run(*words, "--max-failures", "100", "--output-mode", "json", ranks=ranks)
+    runs.equal(run.returncode, 4, f"with a higher limit it goes on ({run.stderr[-300:]})")
+    (runs.folder / "broken").unlink()
+    rate = json.loads(run.stdout)["tasks_per_second"]
+    shown = json.loads(runs.run("status", "t.h5", "--output-mode", "json").stdout)["tasks_per_second"]
+    runs.check(abs(shown / rate - 1) < 0.05, f"status shows the rate of the summary: {shown} and {rate}")
+    (runs.folder / "t.h5").unlink()
+
+
 def table(path: Path) -> dict:
     """What a finished file says of when and where the tasks of squares ran."""
     with h5py.File(path) as file:
@@ -378,6 +400,7 @@ with Runs() as runs:
     for ranks in (1, 3):
         finished(runs, ranks)
         recorded_options(runs, ranks)
+        too_many_failures(runs, ranks)
         retried(runs, ranks)
     alive(runs)
     damaged(runs)
@@ -386,5 +409,9 @@ with Runs() as runs:
     shards(runs, 2)
     help = runs.run("status", "--help")
     runs.check(help.returncode == 0 and "--watch" in help.stdout, "help of a command")
+    for word in ("resume", "retry"):
+        help = runs.run(word, "--help")
+        runs.check(help.returncode == 0 and help.stdout.startswith(f"plenum {word} FILE") and "--executors" in help.stdout
+                   and "--seed" not in help.stdout and "--shard" not in help.stdout, f"help of {word}", help.stdout[:300])
     runs.equal(runs.run("status").returncode, 2, "a command without its file")
     runs.equal(runs.run("status", "a.h5", "b.h5").returncode, 2, "two files for a command that takes one")
