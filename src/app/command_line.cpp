@@ -76,7 +76,7 @@ namespace {
     OptionParser parser;
     for (auto const& option : table) parser.add(option);
     auto rest = parser.parse(words);
-    if (parser.given("help")) return {.kind = CommandKind::help, .text = run_help(table)};
+    if (parser.given("help")) return {.kind = CommandKind::help, .text = again_help(name, table)};
     if (rest.empty())
         throw UsageError(fmt::format(
             "{}: the result file is missing; write plenum {} FILE, as it was given with -o", name, name));

@@ -150,6 +150,7 @@ private:
         auto const status = status_of(map_, task);
         auto const* const timing = timing_.find(task);
         auto const row = timing == nullptr ? io::TimingRow{} : timing->row;
+        auto const host = timing == nullptr ? "" : io::host_of(reader_.run(), *timing);
         auto const failure = last_failure_.find(task);
         bool const is_sound = failure == last_failure_.end();
         std::vector<Cell> cells{
@@ -157,8 +158,7 @@ private:
             text_cell("status", app::name_of(status)),
             number_cell("attempts", attempts_of(map_, task)),
             number_cell("rank", row.rank, timing == nullptr),
-            text_cell("host", timing == nullptr ? "" : timing->host,
-                      timing == nullptr || timing->host.empty()),
+            text_cell("host", host, host.empty()),
             number_cell("start", row.start, timing == nullptr),
             number_cell("duration", row.duration / std::max(1u, row.count), timing == nullptr),
             text_cell("cause", is_sound ? "" : plenum::name_of(failure->second->cause), is_sound),

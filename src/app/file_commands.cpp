@@ -39,51 +39,54 @@ int run_here(FileRequest const& request) {
 
 std::span<FileCommand const> file_commands() {
     static FileOption const map{
-        .name = "map", .placeholder = "NAME", .help = "of the maps of the job this one"};
+        .name = "map", .placeholder = "NAME", .help = "which map of the job, where it has several"};
     static FileOption const output_mode{.name = "output-mode",
                                         .placeholder = "MODE",
-                                        .help = "text for people or one JSON object",
+                                        .help = "text for people, or one JSON object",
                                         .allowed = {"text", "json"}};
     static std::vector<FileCommand> const commands{
         {.name = "status",
          .arguments = "FILE",
          .summary =
-             "how far the run of a result file is, alive or not: counts, rate, failures, slowest tasks",
+             "say how far the run of a result file is, alive or not: counts, rate, failures, slowest tasks",
          .options = {{.name = "watch",
                       .placeholder = "SECONDS",
-                      .help = "again and again until the run ends, every 2 s or as given",
+                      .help = "repeat it until the run ends, every 2 s or as given",
                       .optional_number = "2"},
                      output_mode,
                      {.name = "exit-code",
                       .help =
-                          "prints nothing; exits with 0 when all tasks are done, 4 when some failed, 75 when "
+                          "print nothing; exit with 0 when all tasks are done, 4 when some failed, 75 when "
                           "the run has not ended, 3 when it cannot be read"}},
          .run = run_status},
         {.name = "validate",
          .arguments = "FILE",
          .summary =
-             "compare all results and the journal with their checksums; exits with 3 and a list of what is "
+             "compare all results and the journal with their checksums; exit with 3 and a list of what is "
              "damaged",
          .options = {output_mode},
          .run = run_validate},
         {.name = "export",
          .arguments = "FILE",
-         .summary = "one row for each task: how it went, and its results",
+         .summary = "write one row for each task: how it went, and its result",
          .options = {map,
                      {.name = "format",
                       .placeholder = "KIND",
-                      .help = "comma-separated values, or one JSON object in each line (default: csv)",
+                      .help = "comma-separated values, which is the default, or one JSON object in each line",
                       .allowed = {"csv", "jsonl"}},
-                     {.name = "values", .help = "also results of more than 64 numbers"},
+                     {.name = "values", .help = "write out also results of more than 64 numbers"},
                      {.name = "output",
                       .short_name = "o",
                       .placeholder = "FILE",
-                      .help = "to this file, not to standard output"}},
+                      .help = "write to this file, not to standard output"}},
          .run = run_export},
         {.name = "show",
          .arguments = "FILE --task N",
-         .summary = "all that is known about one task: attempts, errors, when and where it ran, its result",
-         .options = {{.name = "task", .placeholder = "N", .help = "number of the task"}, map, output_mode},
+         .summary = "show all that is known about one task: attempts, errors, what it printed, when and "
+                    "where it ran, its result",
+         .options = {{.name = "task", .placeholder = "N", .help = "number of the task, from 0 on"},
+                     map,
+                     output_mode},
          .run = run_show},
         {.name = "merge",
          .arguments = "FILE... -o FILE",
@@ -92,7 +95,9 @@ std::span<FileCommand const> file_commands() {
                       .short_name = "o",
                       .placeholder = "FILE",
                       .help = "the file with all results"},
-                     {.name = "allow-missing", .help = "tasks of shards that are missing count as not run"}},
+                     {.name = "allow-missing",
+                      .help = "merge although shards are missing: the file stays unfinished, and plenum "
+                              "resume runs their tasks"}},
          .most_files = io::most_shards,
          .run = run_merge},
     };

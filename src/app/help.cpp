@@ -113,6 +113,10 @@ template <class Option>
     return fmt::format("\nExit codes, the same on every rank:\n{}", layout(rows));
 }
 
+/// Options that resume and retry do not take, or that say nothing there.
+constexpr std::array<std::string_view, 7> fixed_by_the_run{"output", "seed",  "restart",     "shard",
+                                                           "only",   "force", "retry-failed"};
+
 constexpr std::string_view environment_note =
     "\nThe variable in brackets sets an option where the command line does not, and a\n"
     "file given with --config where neither does: lines such as seed = 7 at its top,\n"
@@ -124,9 +128,10 @@ std::string program_help(std::span<RunOption const> table) {
     std::string text =
         "Plenum runs many independent tasks over MPI; results go to one HDF5 file.\n\n"
         "Usage: plenum COMMAND\n\nCommands:\n";
-    std::vector<Row> rows{{"run JOB [options]", "run a job; under mpirun or srun on all ranks"},
-                          {"resume FILE [run options]", "go on with the unfinished run of a result file"},
-                          {"retry FILE [run options]", "run the failed tasks of a result file again"}};
+    std::vector<Row> rows{
+        {"run JOB [options]", "run a job; under mpirun or srun on all ranks"},
+        {"resume FILE [run options]", "go on with the unfinished run of a result file, where it was"},
+        {"retry FILE [run options]", "run the failed tasks of a result file again"}};
     for (auto const& command : file_commands())
         rows.push_back({command.name + " " + command.arguments, command.summary});
     rows.insert(rows.end(), {{"list", "list the jobs with a line about each"},
@@ -147,10 +152,33 @@ std::string run_help(std::span<RunOption const> table) {
            run_option_section(table) + std::string(environment_note);
 }
 
+std::string again_help(std::string const& command, std::span<RunOption const> table) {
+    auto const usage = fmt::format("plenum {} FILE [run options]: ", command);
+    auto const text = command == "resume"
+                          ? "go on with the unfinished run of a result file: its job, with the options "
+                            "and the seed of that. What is done is kept. Other numbers of ranks or executors "
+                            "change no result."
+                          : "run the tasks that have failed once more, those of a finished file or of an "
+                            "unfinished run. A finished file stays as it is until the new one takes its "
+                            "place. When this is interrupted, plenum resume goes on.";
+    std::vector<RunOption> options;
+    for (auto const& option : table)
+        if (std::ranges::find(fixed_by_the_run, option.name) == fixed_by_the_run.end() ||
+            (option.name == "retry-failed" && command == "resume"))
+            options.push_back(option);
+    return usage + wrap(text, usage.size()) +
+           "\n\nFILE is the name that stood behind -o, also where only its .partial is there.\n"
+           "Under mpirun or srun all ranks take part. Run options that are not given are\n"
+           "those of the command before, as far as they are recorded; --dry-run shows them.\n" +
+           option_section("Run options", options) + std::string(environment_note) + exit_code_section();
+}
+
 std::string file_command_help(FileCommand const& command) {
     auto const usage = fmt::format("plenum {} {}: ", command.name, command.arguments);
     auto text = usage + wrap(command.summary, usage.size()) + '\n';
-    text += "\nFILE is a result file, its .partial, or the name that a run will give to its file.\n";
+    text += command.most_files > 1
+                ? "\nEach FILE before -o is the finished file of a shard.\n"
+                : "\nFILE is a result file, its .partial, or the name that a run will give to its file.\n";
     return text + option_section("Options", command.options);
 }
 

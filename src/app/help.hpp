@@ -15,6 +15,8 @@ namespace plenum::app {
 [[nodiscard]] std::string program_help(std::span<RunOption const> table);
 /// `plenum run --help`, without a job: how to call it, and the run options.
 [[nodiscard]] std::string run_help(std::span<RunOption const> table);
+/// `plenum resume --help`, `plenum retry --help`.
+[[nodiscard]] std::string again_help(std::string const& command, std::span<RunOption const> table);
 /// `plenum status --help` and the like.
 [[nodiscard]] std::string file_command_help(FileCommand const& command);
 /// `plenum describe JOB` and `plenum run JOB --help`: summary, job options, run options, example.

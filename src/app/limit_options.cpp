@@ -149,7 +149,7 @@ std::vector<RunOption> limit_option_table() {
         {.name = "retries",
          .placeholder = "N",
          .default_text = "0",
-         .help = "runs a failed task again so often, counted for each cause by itself; or per cause: "
+         .help = "how often a failed task runs again, counted for each cause by itself; or per cause: "
                  "exception=1,crash=2,timeout=0,out-of-memory=1",
          .recorded = true,
          .store = store_retries,
@@ -191,8 +191,8 @@ std::vector<RunOption> limit_option_table() {
          .placeholder = "TIME",
          .default_text = std::string(automatic),
          .help =
-             "before the time limit, or after SIGUSR1: no task starts, those that run may end; auto is 30 s "
-             "and at most a tenth of the time limit",
+             "time before the limit, or after SIGUSR1, in which no task starts and those at work may end; "
+             "auto is 30 s and at most a tenth of the time limit",
          .recorded = true,
          .store = store_grace,
          .show =
@@ -201,8 +201,8 @@ std::vector<RunOption> limit_option_table() {
              }},
         time_option<&RunOptions::time_request>(
             "time-request", true,
-            "how long a task takes, until some were measured: none starts that would not end in "
-            "time"),
+            "how long a task is thought to take until some have been measured: none starts that would not "
+            "end in time"),
     };
 }
 

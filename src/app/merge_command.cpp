@@ -11,13 +11,12 @@
 #include "app/terminal.hpp"
 #include "hdf5/open_run.hpp"
 #include "hdf5/result_file.hpp"
+#include "io/copy_run.hpp"
 #include "io/recorded_run.hpp"
 #include "io/shard.hpp"
 
 namespace plenum::app {
 namespace {
-
-constexpr std::uint64_t bytes_at_once = 16 << 20;
 
 using Reader = std::unique_ptr<io::RunReader>;
 
@@ -85,47 +84,6 @@ void require_same_maps(std::map<std::uint64_t, Reader> const& shards) {
     }
 }
 
-/// Results and failures of one map of one shard.
-void copy_map(io::RunReader& from, std::size_t number, io::ResultSink& to, io::MapId id, int first_rank) {
-    auto const& map = from.run().maps.at(number);
-    io::IndexRanges earlier;  // from a merge that was interrupted
-    auto const known = to.earlier_results(id);
-    for (auto const& [first, count] : known.done) earlier.add(first, count);
-    for (auto const& failure : known.failed) earlier.add(failure.task, 1);
-    for (auto failure : map.failures) {
-        failure.rank += first_rank;
-        if (!earlier.intersects(failure.task, 1)) to.put_failure(id, failure);
-    }
-    std::vector<io::TaskSpan> todo;
-    map.done.for_each([&](std::uint64_t begin, std::uint64_t end) {
-        earlier.for_each_gap(begin, end, [&](std::uint64_t first, std::uint64_t last) {
-            todo.push_back({first, last - first});
-        });
-    });
-    auto const at_once = map.spec.fixed ? std::max<std::uint64_t>(
-                                              1, bytes_at_once / std::max<std::uint64_t>(1, map.result_bytes))
-                                        : 1;
-    for (auto const& [begin, tasks] : todo)
-        for (auto first = begin; first < begin + tasks; first += at_once) {
-            auto const count = std::min(at_once, begin + tasks - first);
-            if (map.spec.fixed) {
-                to.put_fixed(id, first, count, from.fixed(number, first, count));
-            } else {
-                auto const values = from.ragged(number, first);
-                std::uint64_t const length = values.size() / size_of(map.spec.type);
-                to.put_ragged(id, first, std::span(&length, 1), values);
-            }
-        }
-    std::vector<io::TimingRow> rows;
-    from.for_each_timing(number, [&](io::StoredTiming const& timing) {
-        auto row = timing.row;
-        row.rank += first_rank;
-        if (!earlier.intersects(row.first, row.count)) rows.push_back(row);
-    });
-    to.put_timing(id, rows);
-    (void)to.commit_if_due();
-}
-
 /// Arrays that all shards agree on. False: one of them is not there in all shards, or not the same.
 bool copy_arrays(std::map<std::uint64_t, Reader> const& shards, io::ResultSink& to) {
     bool all_agree = true;
@@ -137,28 +95,23 @@ bool copy_arrays(std::map<std::uint64_t, Reader> const& shards, io::ResultSink& 
             auto const other = std::ranges::find(arrays, array.path, &io::ArrayRecord::path);
             return other != arrays.end() && other->crc == array.crc && other->shape == array.shape;
         });
-        all_agree = all_agree && agrees;
-        if (agrees)
-            to.write_array(array.path, array.type, array.shape, first.array(i), first.array_attributes(i));
+        all_agree = agrees && io::copy_array(first, i, to) && all_agree;
     }
     return all_agree;
 }
 
-io::Provenance provenance_of(std::map<std::uint64_t, Reader> const& shards, io::RunIdentity const& identity) {
+io::Provenance provenance_of(std::map<std::uint64_t, Reader> const& shards, io::RunIdentity const& identity,
+                             io::ResultSink const& sink) {
     io::Provenance provenance{.job = identity.job, .command_line = identity.command_line};
     for (auto const& option : identity.options) provenance.options.push_back({option.name, option.value});
     provenance.options.push_back({"seed", static_cast<std::int64_t>(identity.seed)});
     provenance.options.push_back({"shards", static_cast<std::int64_t>(shards.size())});
-    int first_rank = 0;
     for (auto const& [index, reader] : shards) {
-        int ranks = 0;
+        auto const numbers = sink.process_numbers(reader->run().runs);
         for (auto worker : reader->run().workers) {
-            ranks = std::max(ranks, worker.rank + 1);
-            worker.rank += first_rank;
+            worker.process = numbers.at(worker.process - 1);
             provenance.workers.push_back(std::move(worker));
         }
-        first_rank += ranks;
-        provenance.log += reader->run().log;
     }
     return provenance;
 }
@@ -175,44 +128,48 @@ int run_merge(FileRequest const& request) {
 
     auto const& reference = shards.begin()->second->run();
     auto const identity = io::without_shard(reference.identity);
+    std::vector<io::RunRecord> earlier;
+    for (auto const& [index, reader] : shards)
+        earlier.insert(earlier.end(), reader->run().runs.begin(), reader->run().runs.end());
     auto const sink = hdf5::create_result_file(
         {.path = output,
          .identity = identity,
          .run_options = reference.options,
          .version = version,
          .git = git_revision,
+         .earlier = earlier,
          .say = [](std::string const& line) { write_all(STDERR_FILENO, "plenum: " + line + "\n"); }});
-    bool needs_job = !copy_arrays(shards, *sink);
     std::uint64_t tasks = 0, done = 0, failed = 0;
     for (std::size_t number = 0; number < reference.maps.size(); ++number) {
         auto const& spec = reference.maps[number].spec;
         auto const id = sink->begin_map(spec);
         tasks += spec.tasks;
-        int first_rank = 0;
         for (auto const& [index, reader] : shards) {
-            auto const& maps = reader->run().maps;
-            needs_job = needs_job || reader->run().needs_merge;
-            copy_map(*reader, number, *sink, id, first_rank);
-            done += maps[number].done.count();
-            for (auto const& [task, attempts] : maps[number].attempts) failed += attempts.is_failed() ? 1 : 0;
-            int ranks = 0;
-            for (auto const& worker : reader->run().workers) ranks = std::max(ranks, worker.rank + 1);
-            first_rank += ranks;
+            auto const& map = reader->run().maps[number];
+            (void)io::copy_map(*reader, number, *sink, id);
+            (void)sink->commit_if_due();
+            done += map.done.count();
+            for (auto const& [task, attempts] : map.attempts) failed += attempts.is_failed() ? 1 : 0;
         }
         sink->end_map(id);
     }
+    for (auto const& [index, reader] : shards) io::copy_printed(*reader, *sink);
+    bool const arrays_agree = copy_arrays(shards, *sink);
+    bool const needs_job = !arrays_agree || std::ranges::any_of(shards, [](auto const& shard) {
+        return shard.second->run().needs_merge;
+    });
     auto const counts =
         fmt::format("{} of {} tasks done, {} failed, {} not run", done, tasks, failed, tasks - done - failed);
-    if (needs_job) {
+    if (needs_job || done + failed < tasks) {
         sink->commit();
         (void)sink->leave(true);
-        write_all(STDOUT_FILENO, fmt::format("{}: {}; the job has more to do with them: plenum resume {}\n",
-                                             output, counts, output));
+        write_all(STDOUT_FILENO,
+                  fmt::format("{}: {}; plenum resume {} {}\n", output, counts, output,
+                              needs_job ? "does what the job has to do with all results" : "runs them"));
         return static_cast<int>(ExitCode::incomplete);
     }
-    sink->publish(provenance_of(shards, identity));
+    sink->publish(provenance_of(shards, identity, *sink));
     write_all(STDOUT_FILENO, fmt::format("{}: {}\n", output, counts));
-    if (done + failed < tasks) return static_cast<int>(ExitCode::incomplete);
     return static_cast<int>(failed > 0 ? ExitCode::tasks_failed : ExitCode::done);
 }
 

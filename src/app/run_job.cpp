@@ -32,7 +32,6 @@ extern char** environ;
 namespace plenum::app {
 namespace {
 
-constexpr std::size_t most_log_bytes = 1 << 20;
 constexpr double time_to_leave_seconds = 0.7;  // for the last commit, after a signal
 constexpr double patient_seconds = 300;        // for the last commit of a run that has failed
 
@@ -220,6 +219,7 @@ private:
         if (options.force || options.dry_run || !options.only.empty()) return std::nullopt;
         auto const finished = find_finished(options.output, identity(launched));
         if (!finished) return std::nullopt;
+        if (command_.resumes && finished->goes_on) return std::nullopt;
         if (finished->code != ExitCode::done && options.retry_failed) {
             retries_published_ = true;
             return std::nullopt;
@@ -237,8 +237,9 @@ private:
     void open_results(Launched const& launched) {
         std::lock_guard const opening(opening_);
         auto const& options = launched.options;
-        auto const existing =
-            options.force || retries_published_ ? io::ExistingFile::replace : io::ExistingFile::refuse;
+        auto const existing = options.force || retries_published_ ? io::ExistingFile::replace
+                              : command_.resumes                  ? io::ExistingFile::resume
+                                                                  : io::ExistingFile::refuse;
         bool unfinished = false;
         bool const keeps_nothing = options.dry_run || !options.only.empty();
         if (options.dry_run && !options.restart) {
@@ -254,6 +255,7 @@ private:
                 {.path = options.output,
                  .existing = existing,
                  .take_from = retries_published_ ? options.output : "",
+                 .retry_failed = options.retry_failed,
                  .restart = options.restart,
                  .identity = identity(launched),
                  .run_options = run_options(launched),
@@ -265,12 +267,13 @@ private:
                  .software = "plenum",
                  .version = version,
                  .git = git_revision,
+                 .hosts = launched.engine.topology().hosts,
                  .lock = {},
                  .say = [this](std::string const& text) { say("plenum: " + text); }});
         if (options.dry_run) file = nullptr;  // it could be made
         bool const has_file = file != nullptr;
-        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.retry_failed,
-                                                       options.shard, io::run_key(identity(launched)),
+        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.shard,
+                                                       io::run_key(identity(launched)),
                                                        [this](std::string const& text) { say(text); });
         if (!options.dry_run) results->run_only(options.only);
         // A signal finds either no file or one that it can close.
@@ -352,10 +355,8 @@ private:
 
     void show(wire::Output const& output) {
         std::lock_guard const lock(mutex_);
-        for_each_line(output, [this](std::string const& line) {
-            if (log_.size() + line.size() < most_log_bytes) log_ += line + '\n';
-            progress_.print_line(line);
-        });
+        for_each_line(output, [this](std::string const& line) { progress_.print_line(line); });
+        if (results_ && !closed_) results_->note_printed(output);
     }
 
     ProgressState state(Launched const& launched) const {
@@ -426,8 +427,7 @@ private:
                                   .command_line = arguments_,
                                   .options = {},
                                   .environment = recorded_environment(),
-                                  .workers = {},
-                                  .log = log_};
+                                  .workers = {}};
         for (auto const& [name, value] : command_.job_options) provenance.options.push_back({name, value});
         provenance.options.push_back({"seed", static_cast<std::int64_t>(launched.options.seed)});
         provenance.options.push_back({"schedule", launched.options.schedule});
@@ -470,9 +470,8 @@ private:
     std::map<std::string, std::string> sources_;  // of the job's options that stand in a file
     std::uint64_t start_ns_ = 0;
     std::timed_mutex opening_;  // held while the result file is made; taken before mutex_
-    std::mutex mutex_;          // guards the next four: lines come from the body's and the main thread
+    std::mutex mutex_;          // guards the next three: lines come from the body's and the main thread
     Progress progress_;
-    std::string log_;
     bool abandoned_ = false;           // nothing more is to be said or made
     std::atomic<bool> closed_{false};  // no result file is to be opened or published any more
     bool retries_published_ = false;   // what failed in the published file

@@ -219,7 +219,8 @@ std::vector<RunOption> run_option_table(std::span<std::string_view const> techni
         flag<&RunOptions::force>("force", "replace an existing result file"),
         flag<&RunOptions::restart>("restart", "discard what an unfinished run of the same file has left"),
         flag<&RunOptions::retry_failed>(
-            "retry-failed", "run tasks again that failed, of an unfinished run or of a finished file"),
+            "retry-failed",
+            "run the tasks again that have failed, of an unfinished run or of a finished file"),
         {.name = "commit-interval",
          .placeholder = "SECONDS",
          .default_text = "1",

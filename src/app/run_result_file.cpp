@@ -60,12 +60,11 @@ std::shared_ptr<pool::Host::Work> take_out(pool::Host::Work& work, std::vector<s
 
 }  // namespace
 
-RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
-                             io::Shard shard, std::uint64_t run, Describe describe)
+RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, io::Shard shard,
+                             std::uint64_t run, Describe describe)
     : engine_(engine),
       file_(std::move(file)),
       describe_(std::move(describe)),
-      retry_failed_(retry_failed),
       shard_(shard),
       run_(run),
       writer_(file_ ? std::function<std::uint64_t()>([this] { return file_->commit_if_due(); }) : nullptr) {
@@ -138,9 +137,7 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     work->map = static_cast<std::uint32_t>(id);
     auto at_death = std::move(earlier.at_death);
     for (auto const& failure : earlier.failed) {
-        // Whoever asks for the failed tasks means those that he has heard of.
         bool const quarantined = std::ranges::count(earlier.quarantined, failure.task) > 0;
-        if (retry_failed_ && !quarantined) continue;
         work->settled.push_back({failure.task, failure.task + 1});
         std::erase(at_death, failure.task);
         ++summary.failed;
@@ -154,17 +151,62 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
                              .earlier = true});
     }
     for (auto const& [task, attempt, cause, counts] : earlier.attempts)
-        if (counts || retry_failed_) work->attempts.failed_earlier(task, cause, attempt, counts);
+        work->attempts.failed_earlier(task, cause, attempt, counts);
     work->settled_failed = summary.failed;
     work->left_out = left_out;
     if (first_here > 0) work->settled.push_back({0, first_here});
     if (last_here < summary.tasks) work->settled.push_back({last_here, summary.tasks});
     auto const alone = at_death.empty() ? nullptr : take_out(*work, at_death);
-    engine_.host().run(work);
-    if (alone) engine_.host().run(alone);
+    run(work, id);
+    if (alone) run(alone, id);
     writer_.run([&] { file_->end_map(id); });
     summary.done = summary.tasks - left_out - summary.failed;
     return summary;
+}
+
+void RunResultFile::run(std::shared_ptr<pool::Host::Work> const& work, io::MapId id) {
+    auto const completion = work->completion;
+    auto const begins = [this](bool now) {
+        std::lock_guard const lock(printed_mutex_);
+        batch_begins_ = now;
+    };
+    begins(true);
+    try {
+        engine_.host().start(work);
+    } catch (...) {
+        begins(false);
+        throw;
+    }
+    {
+        std::lock_guard const lock(printed_mutex_);
+        batch_begins_ = false;
+        map_of_[work->id] = id;
+        for (auto const& output : std::exchange(of_unknown_, {}))
+            keep(output, output.batch == work->id ? id : -1);
+    }
+    completion->wait();
+    completion->check();
+}
+
+void RunResultFile::note_printed(wire::Output const& output) {
+    if (!file_) return;
+    std::lock_guard const lock(printed_mutex_);
+    auto const found = map_of_.find(output.batch);
+    if (output.actor != 0)
+        keep(output, -1);
+    else if (found != map_of_.end())
+        keep(output, found->second);
+    else if (batch_begins_)
+        of_unknown_.push_back(output);
+    else
+        keep(output, -1);
+}
+
+void RunResultFile::keep(wire::Output const& output, io::MapId id) {
+    io::Printed printed{.map = id, .text = output.text};
+    printed.first = output.actor != 0 ? output.actor : output.tasks.first;
+    printed.count = output.actor != 0 ? 0 : output.tasks.count();
+    writer_.post(output.text.size(), [this, printed = std::move(printed)] { file_->put_printed(printed); });
 }
 
 void RunResultFile::write(std::string const& path, ElementType type, Shape const& shape, ByteView values,

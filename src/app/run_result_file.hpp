@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <plenum/result_file.hpp>
 #include <string>
 #include <vector>
@@ -32,11 +33,10 @@ public:
     using Describe = std::function<void(std::string const&)>;
 
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
-    /// `retry_failed`: tasks that failed before the run was resumed run again.
     /// `shard`: of the tasks of each map only these run.
     /// `run`: io::run_key of the run.
-    RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, bool retry_failed,
-                  io::Shard shard, std::uint64_t run, Describe describe);
+    RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, io::Shard shard,
+                  std::uint64_t run, Describe describe);
     ~RunResultFile() override;
 
     MapSummary map(detail::ResultMap const& map, detail::BatchRequest request) override;
@@ -53,6 +53,8 @@ public:
     void run_only(std::string task) { only_ = std::move(task); }
     /// The job was cut where it reads results of other shards.
     [[nodiscard]] bool needs_merge() const noexcept { return needs_merge_; }
+    /// Keeps what a task or an actor printed. The main thread.
+    void note_printed(wire::Output const& output);
     /// Arrays shared from here on are inputs of the maps that follow.
     void note_shared(io::ArrayCheck array) { arrays_.push_back(array); }
     /// The process ends: commits what it can within `seconds`. Any thread; the job may be anywhere.
@@ -62,6 +64,9 @@ public:
     [[nodiscard]] std::deque<Failure> const& failures() const noexcept { return failures_; }
 
 private:
+    /// Runs it to its end; what its tasks print belongs to the map.
+    void run(std::shared_ptr<pool::Host::Work> const& work, io::MapId id);
+    void keep(wire::Output const& output, io::MapId id);
     struct Map {
         io::MapId id;
         ElementType type;
@@ -72,7 +77,6 @@ private:
     pool::Engine& engine_;
     std::unique_ptr<io::ResultSink> file_;
     Describe describe_;
-    bool retry_failed_;
     io::Shard shard_;
     std::uint64_t run_;
     pool::Writer writer_;  // after file_: it ends first
@@ -82,6 +86,10 @@ private:
     bool needs_merge_ = false;
     std::string only_;
     std::deque<Failure> failures_;
+    std::mutex printed_mutex_;                   // guards the rest
+    std::map<std::uint32_t, io::MapId> map_of_;  // by batch
+    bool batch_begins_ = false;                  // one whose map is known in a moment
+    std::vector<wire::Output> of_unknown_;       // printed meanwhile
 };
 
 }  // namespace plenum::app

@@ -13,6 +13,7 @@
 #include "app/terminal.hpp"
 #include "base/units.hpp"
 #include "hdf5/open_run.hpp"
+#include "io/printed_log.hpp"
 
 namespace plenum::app {
 namespace {
@@ -25,18 +26,26 @@ struct Shown {
     TaskStatus status = TaskStatus::not_run;
     int attempts = 0;
     std::optional<io::StoredTiming> timing{};
+    std::string host{};      ///< empty: unknown
+    bool is_latest = false;  ///< the last process of the run ran it
     std::vector<io::Failure> failures{};
     std::vector<std::string> printed{};
     std::vector<std::pair<io::Scale const*, double>> inputs{};
     std::string result{};  ///< in words; empty: none
 };
 
-/// Lines that begin with "[task 812] " or with a range that holds the task.
-bool is_printed_by(std::string const& line, std::uint64_t task) {
-    unsigned long long first = 0, last = 0;
-    if (std::sscanf(line.c_str(), "[task %llu]", &first) == 1) return first == task;
-    return std::sscanf(line.c_str(), "[tasks %llu-%llu]", &first, &last) == 2 && first <= task &&
-           task <= last;
+/// Its lines; where several short tasks may have printed one, that stands in front of it.
+std::vector<std::string> printed_by(io::StoredRun const& run, std::size_t map, std::uint64_t task) {
+    std::vector<std::string> lines;
+    for (auto const& printed : run.printed) {
+        if (printed.map != static_cast<std::int32_t>(map) || printed.first > task ||
+            task - printed.first >= printed.count)
+            continue;
+        std::istringstream text(printed.text);
+        for (std::string line; std::getline(text, line);)
+            lines.push_back(printed.count == 1 ? line : io::prefix_of(printed.first, printed.count) + line);
+    }
+    return lines;
 }
 
 Shown look_up(io::RunReader& reader, std::size_t number, std::uint64_t task) {
@@ -52,11 +61,13 @@ Shown look_up(io::RunReader& reader, std::size_t number, std::uint64_t task) {
     reader.for_each_timing(number, [&](io::StoredTiming const& timing) {
         if (timing.row.first <= task && task - timing.row.first < timing.row.count) shown.timing = timing;
     });
+    if (shown.timing) {
+        shown.host = io::host_of(run, *shown.timing);
+        shown.is_latest = shown.timing->process == run.runs.size();
+    }
     for (auto const& failure : map.failures)
         if (failure.task == task) shown.failures.push_back(failure);
-    std::istringstream log(run.log);
-    for (std::string line; std::getline(log, line);)
-        if (is_printed_by(line, task)) shown.printed.push_back(line);
+    shown.printed = printed_by(run, number, task);
     for (auto const& scale : map.spec.scales)
         if (scale.dimension == 0 && task < scale.values.size())
             shown.inputs.emplace_back(&scale, scale.values[task]);
@@ -73,14 +84,14 @@ std::string shown_text(Shown const& shown) {
     };
     row("attempts", std::to_string(shown.attempts));
     if (shown.timing) {
-        auto const& [timing, host, latest] = *shown.timing;
-        row("ran",
-            fmt::format("for {}{} on rank {}{}{}",
-                        base::format_duration(timing.duration / std::max(1u, timing.count)),
-                        timing.count == 1 ? "" : fmt::format(" (mean of {} tasks)", timing.count),
-                        timing.rank, host.empty() ? "" : " (" + host + ")",
-                        latest ? fmt::format(", from {} of the run on", base::format_duration(timing.start))
-                               : ", before the run was resumed"));
+        auto const& timing = shown.timing->row;
+        row("ran", fmt::format("for {}{} on rank {}{}{}",
+                               base::format_duration(timing.duration / std::max(1u, timing.count)),
+                               timing.count == 1 ? "" : fmt::format(" (mean of {} tasks)", timing.count),
+                               timing.rank, shown.host.empty() ? "" : " (" + shown.host + ")",
+                               shown.is_latest ? fmt::format(", from {} of the run on",
+                                                             base::format_duration(timing.start))
+                                               : ", before the run was resumed"));
         if (timing.peak_rss > 0)
             row("memory", fmt::format("at most {}", base::format_bytes(timing.peak_rss)));
     }
@@ -113,7 +124,7 @@ std::string shown_json(Shown const& shown) {
               {"printed", shown.printed}};
     if (shown.timing)
         json["ran"] = {{"rank", shown.timing->row.rank},
-                       {"host", shown.timing->host},
+                       {"host", shown.host},
                        {"start", shown.timing->row.start},
                        {"seconds", shown.timing->row.duration / std::max(1u, shown.timing->row.count)},
                        {"peak_rss", shown.timing->row.peak_rss}};

@@ -18,6 +18,7 @@
 #include "app/terminal.hpp"
 #include "base/units.hpp"
 #include "hdf5/open_run.hpp"
+#include "hdf5/result_file.hpp"
 #include "io/shard.hpp"
 
 namespace plenum::app {
@@ -45,7 +46,7 @@ struct Status {
     std::vector<MapStatus> maps;
     std::map<std::string, std::uint64_t> causes;  ///< of tasks that have no result
     std::vector<SlowTask> slowest;
-    double tasks_per_second = 0;  ///< of the last process of the run; 0: unknown
+    double tasks_per_second = 0;  ///< the rate (summary.hpp) of the last process of the run; 0: unknown
 
     [[nodiscard]] std::uint64_t sum(std::uint64_t MapStatus::*member) const {
         std::uint64_t all = 0;
@@ -72,7 +73,7 @@ Status status_of(io::RunReader& reader) {
     auto const& run = reader.run();
     auto const shard = io::shard_of(run.identity);
     double first_start = std::numeric_limits<double>::infinity(), last_end = 0;
-    std::uint64_t ended = 0;
+    std::uint64_t ended = 0;  // by the last process
     for (std::size_t i = 0; i < run.maps.size(); ++i) {
         auto const& map = run.maps[i];
         MapStatus counts{
@@ -84,29 +85,24 @@ Status status_of(io::RunReader& reader) {
             ++counts.failed;
             ++status.causes[name_of(last[task])];
         }
+        io::IndexRanges of_latest;  // a task may have run several times
         reader.for_each_timing(i, [&](io::StoredTiming const& timing) {
             auto const& row = timing.row;
             keep_slowest(status.slowest, {.map = map.spec.name,
                                           .task = row.first,
                                           .seconds = row.duration / std::max(1u, row.count),
                                           .rank = row.rank,
-                                          .host = timing.host});
-            if (!timing.latest) return;
-            ended += row.count;
+                                          .host = io::host_of(run, timing)});
+            if (timing.process != run.runs.size()) return;
+            of_latest.add(row.first, row.count);
             first_start = std::min(first_start, row.start);
             last_end = std::max(last_end, row.start + row.duration);
         });
+        ended += of_latest.count();
         status.maps.push_back(std::move(counts));
     }
-    if (run.state == io::RunState::running && !run.runs.empty()) {
-        auto const now =
-            std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-        auto const over = status.sum(&MapStatus::done) + status.sum(&MapStatus::failed) - run.ended_before;
-        auto const seconds = now - static_cast<double>(run.runs.back().unix_seconds);
-        if (over > 0 && seconds > 0) status.tasks_per_second = static_cast<double>(over) / seconds;
-    } else if (ended > 0 && last_end > first_start) {
+    if (ended > 0 && last_end > first_start)
         status.tasks_per_second = static_cast<double>(ended) / (last_end - first_start);
-    }
     return status;
 }
 
@@ -160,6 +156,11 @@ std::string status_text(io::StoredRun const& run, Status const& status) {
                         run.runs.size() == 1
                             ? ""
                             : fmt::format(", resumed {}", local_time(run.runs.back().unix_seconds))));
+    if (auto const before = hdf5::read_finished_run(run.output);
+        before && run.state != io::RunState::finished)
+        row("before", fmt::format("{} of {} tasks done; that file stays until this run takes its place",
+                                  before->tasks - before->without_result, before->tasks));
+    if (run.needs_merge) row("merge", "the job goes on when all shards are merged");
     if (run.maps.empty()) row("tasks", "none yet");
     for (auto const& map : status.maps)
         row("map", fmt::format("{}: {} of {} done, {} failed, {} not run", map.name, map.done, map.tasks,

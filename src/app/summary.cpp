@@ -161,8 +161,8 @@ constexpr std::size_t most_failures_shown = 5;
 }  // namespace
 
 std::optional<double> tasks_per_second(RunSummary const& summary) {
-    if (!(summary.wall_seconds > 0)) return std::nullopt;
-    return static_cast<double>(summary.done + summary.failed - summary.earlier) / summary.wall_seconds;
+    if (!(summary.compute_seconds > 0)) return std::nullopt;
+    return static_cast<double>(summary.done + summary.failed - summary.earlier) / summary.compute_seconds;
 }
 
 std::optional<double> parallel_efficiency(RunSummary const& summary) {

@@ -53,7 +53,8 @@ struct RunSummary {
     wire::CacheTally cache = {};    ///< all ranks; calls of cached functions that were hits, and others
 };
 
-/// Finished tasks, done and failed, per second of wall time; nothing for a run that took no time.
+/// The rate: tasks that this process has ended, done and failed, per second from the start of its first task
+/// to the end of its last. `plenum status` finds the same from the files. Nothing where that is no time.
 [[nodiscard]] std::optional<double> tasks_per_second(RunSummary const& summary);
 /// Sum of the busy times / (executors x compute_seconds): 1 is perfect. Nothing where that is 0 / 0.
 [[nodiscard]] std::optional<double> parallel_efficiency(RunSummary const& summary);

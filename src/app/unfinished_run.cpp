@@ -22,6 +22,30 @@ std::optional<io::RecordedRun> recorded_run(std::string const& path) {
     return io::read_journal(journal);
 }
 
+/// Another run than that of the finished file, with results.
+std::optional<io::RecordedRun> unfinished_beside(std::string const& path, hdf5::FinishedRun const& finished) {
+    auto recorded = recorded_run(path);
+    if (!recorded || !recorded->has_results() || recorded->end.id == finished.journal) return std::nullopt;
+    return recorded;
+}
+
+FinishedText describe_finished(std::string const& path, hdf5::FinishedRun const& finished) {
+    FinishedText text{.code = finished.without_result == 0 ? ExitCode::done : ExitCode::tasks_failed};
+    auto const unfinished = unfinished_beside(path, finished);
+    text.goes_on = unfinished && io::fingerprint(unfinished->identity) == finished.fingerprint;
+    text.text = finished.without_result == 0 ? fmt::format("{} is complete ({} tasks)", path, finished.tasks)
+                                             : fmt::format("{} is complete, {} of {} tasks have no result",
+                                                           path, finished.without_result, finished.tasks);
+    if (text.goes_on)
+        text.text +=
+            fmt::format("; a run that was to replace it was interrupted: plenum resume {} goes on", path);
+    else if (finished.without_result == 0)
+        text.text += "; nothing to do, --force computes it anew";
+    else
+        text.text += "; --retry-failed runs them again";
+    return text;
+}
+
 /// What the run was begun with becomes what is asked for.
 std::string take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity) {
     if (JobRegistry::global().find(identity.job) == nullptr)
@@ -58,16 +82,7 @@ std::optional<FinishedText> find_finished(std::string const& path, io::RunIdenti
     auto const finished = hdf5::read_finished_run(path);
     if (!finished || finished->fingerprint != io::fingerprint(identity)) return std::nullopt;
     io::remove_left_overs(path, finished->journal);
-    if (finished->without_result == 0)
-        return FinishedText{
-            .code = ExitCode::done,
-            .text = fmt::format("{} is complete ({} tasks); nothing to do, --force computes it anew", path,
-                                finished->tasks)};
-    return FinishedText{
-        .code = ExitCode::tasks_failed,
-        .text = fmt::format("{} is complete, {} of {} tasks have no result; --retry-failed runs "
-                            "them again",
-                            path, finished->without_result, finished->tasks)};
+    return describe_finished(path, *finished);
 }
 
 std::vector<std::string> describe_unfinished(std::string const& path, io::RunIdentity const& identity) {
@@ -84,16 +99,19 @@ std::vector<std::string> describe_unfinished(std::string const& path, io::RunIde
 
 LookedUp take_unfinished(Command& command, RunOptions& options) {
     auto const& path = options.output;
-    auto const run = recorded_run(path);
-    if (!run || run->identity.job.empty()) {
-        if (hdf5::read_finished_run(path))
-            throw Error(ExitCode::done, fmt::format("{} is complete; there is nothing to resume", path));
+    auto const finished = hdf5::read_finished_run(path);
+    auto const recorded = finished ? unfinished_beside(path, *finished) : recorded_run(path);
+    if (!recorded || recorded->identity.job.empty()) {
+        if (finished) {
+            auto const text = describe_finished(path, *finished);
+            throw Error(text.code, text.text);
+        }
         throw UsageError(
             fmt::format("{}: there is no unfinished run of it with results; give the name that stood behind "
                         "-o, or begin with plenum run",
                         path));
     }
-    return {take_identity(command, options, run->identity), run->options};
+    return {take_identity(command, options, recorded->identity), recorded->options};
 }
 
 LookedUp take_failed(Command& command, RunOptions& options) {

@@ -18,10 +18,11 @@ namespace plenum::app {
 struct FinishedText {
     ExitCode code = ExitCode::done;
     std::string text{};  ///< one line for the user
+    bool goes_on = false;
 };
 
 /// The result file of an identical run, when it is there already. Removes what a kill after its publishing
-/// left.
+/// left. `goes_on`: an unfinished run of the same lies beside it, which was to replace it.
 [[nodiscard]] std::optional<FinishedText> find_finished(std::string const& path,
                                                         io::RunIdentity const& identity);
 

@@ -20,6 +20,17 @@ namespace {
 constexpr std::uint64_t rows_at_once = 1 << 18;
 constexpr std::uint8_t status_done = 0;
 
+/// The words between commas.
+std::vector<std::string> parts_of(std::string const& text) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at < text.size();) {
+        auto const end = std::min(text.find(',', at), text.size());
+        parts.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
 FailureCause cause_of(std::string const& name) {
     for (int i = 1; i <= 16; ++i)
         if (auto const cause = static_cast<FailureCause>(i); name == name_of(cause)) return cause;
@@ -50,6 +61,7 @@ public:
             check_format();
             read_provenance();
             read_maps();
+            read_printed();
             read_arrays();
         });
     }
@@ -85,6 +97,20 @@ public:
         });
     }
 
+    RaggedBlock ragged_block(std::size_t map, std::uint64_t first, std::uint64_t count) override {
+        return naming(run_.file, [&] {
+            auto const& spec = run_.maps.at(map).spec;
+            auto const group = call::g_open(file_, ("/results/" + spec.name).c_str());
+            auto offsets = read_column<std::uint64_t>(call::d_open(group, "offsets"), first, count + 1);
+            RaggedBlock block{.values = values(group, spec.type, offsets.front(), offsets.back())};
+            for (std::size_t i = 0; i < count; ++i) {
+                if (offsets[i + 1] < offsets[i]) throw CallError("its offsets go back");
+                block.lengths.push_back(offsets[i + 1] - offsets[i]);
+            }
+            return block;
+        });
+    }
+
     std::vector<std::byte> array(std::size_t number) override {
         return naming(run_.file, [&] {
             auto const& record = run_.arrays.at(number);
@@ -99,7 +125,9 @@ public:
         return naming(run_.file, [&] {
             auto const dataset = call::d_open(file_, run_.arrays.at(number).path.c_str());
             auto attributes = read_attributes(dataset);
-            std::erase_if(attributes, [](io::Attribute const& each) { return each.name == "crc32c"; });
+            std::erase_if(attributes, [](io::Attribute const& each) {
+                return each.name == "crc32c" || each.name == maps_before;
+            });
             return attributes;
         });
     }
@@ -155,13 +183,14 @@ private:
         auto const hosts = read_strings(file_, "/provenance/runs/host");
         auto const builds = read_strings(file_, "/provenance/runs/build");
         auto const lines = read_strings(file_, "/provenance/runs/command_line");
-        for (std::size_t i = 0; i < std::min({started.size(), hosts.size(), builds.size(), lines.size()});
-             ++i)
+        auto const ranks = read_strings(file_, "/provenance/runs/hosts");
+        for (std::size_t i = 0;
+             i < std::min({started.size(), hosts.size(), builds.size(), lines.size(), ranks.size()}); ++i)
             run_.runs.push_back({.unix_seconds = unix_seconds_of(started[i]),
                                  .host = hosts[i],
                                  .build = builds[i],
-                                 .command_line = lines[i]});
-        run_.log = read_text(file_, "/provenance/log");
+                                 .command_line = lines[i],
+                                 .hosts = parts_of(ranks[i])});
         run_.needs_merge =
             read_number_attribute(call::g_open(file_, "/provenance/options"), "needs_merge") != 0;
         read_workers();
@@ -171,8 +200,9 @@ private:
         auto const numbers = [&]<class T>(char const* name, T) {
             return read_column<T>(file_, std::string("/workers/") + name);
         };
-        worker_hosts_ = read_strings(file_, "/workers/host");
+        auto const hosts = read_strings(file_, "/workers/host");
         auto const cores = read_strings(file_, "/workers/cores");
+        auto const process = numbers("process", std::int32_t{});
         auto const rank = numbers("rank", std::int32_t{}), executors = numbers("executors", std::int32_t{});
         auto const startup = numbers("startup", double{}), init = numbers("init", double{}),
                    working = numbers("working", double{}), waiting = numbers("waiting", double{}),
@@ -180,7 +210,8 @@ private:
         auto const tasks = numbers("tasks", std::uint64_t{});
         for (std::size_t i = 0; i < rank.size(); ++i)
             run_.workers.push_back({.rank = rank[i],
-                                    .host = worker_hosts_.at(i),
+                                    .process = static_cast<std::uint32_t>(process.at(i) + 1),
+                                    .host = hosts.at(i),
                                     .cores = cores.at(i),
                                     .executors = executors.at(i),
                                     .startup = startup.at(i),
@@ -248,6 +279,22 @@ private:
         for (auto& [number, attempts] : map.attempts) attempts.has_result = map.done.intersects(number, 1);
     }
 
+    void read_printed() {
+        auto const maps = read_strings(file_, "/printed/map");
+        auto const first = read_column<std::uint64_t>(file_, "/printed/first");
+        auto const count = read_column<std::uint64_t>(file_, "/printed/count");
+        auto const texts = read_strings(file_, "/printed/text");
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            auto const map = std::ranges::find(run_.maps, maps.at(i),
+                                               [](io::MapRecord const& each) { return each.spec.name; });
+            run_.printed.push_back(
+                {.map = map == run_.maps.end() ? -1 : static_cast<std::int32_t>(map - run_.maps.begin()),
+                 .first = first.at(i),
+                 .count = count.at(i),
+                 .text = texts[i]});
+        }
+    }
+
     /// Every dataset with a checksum that is no result.
     void read_arrays() {
         struct Found {
@@ -263,7 +310,8 @@ private:
             },
             &found);
         auto const is_array = [&](std::string const& path) {
-            for (auto const* const folder : {"integrity/", "tasks/", "failures/", "provenance/", "workers/"})
+            for (auto const* const folder :
+                 {"integrity/", "tasks/", "failures/", "printed/", "provenance/", "workers/"})
                 if (path.starts_with(folder)) return false;
             return std::ranges::none_of(run_.maps, [&](io::MapRecord const& map) {
                 auto const results = "results/" + map.spec.name;
@@ -278,7 +326,8 @@ private:
                 {.path = path,
                  .type = element_type(call::d_type(dataset)),
                  .shape = extents_of(dataset),
-                 .crc = static_cast<std::uint32_t>(read_number_attribute(dataset, "crc32c"))});
+                 .crc = static_cast<std::uint32_t>(read_number_attribute(dataset, "crc32c")),
+                 .maps = static_cast<std::uint32_t>(read_number_attribute(dataset, maps_before))});
         }
     }
 
@@ -287,7 +336,7 @@ private:
         auto const column = [&](char const* name) {
             return call::d_open(file_, (path + "/" + name).c_str());
         };
-        auto const rank = column("rank"), host = column("host"), start = column("start"),
+        auto const rank = column("rank"), process = column("process"), start = column("start"),
                    duration = column("duration"), peak = column("peak_rss");
         Handle const first = in_chunks ? column("first") : Handle();
         Handle const count = in_chunks ? column("count") : Handle();
@@ -295,7 +344,7 @@ private:
         for (std::uint64_t at = 0; at < rows; at += rows_at_once) {
             auto const part = std::min(rows_at_once, rows - at);
             auto const ranks = read_column<std::int32_t>(rank, at, part);
-            auto const hosts = read_column<std::int32_t>(host, at, part);
+            auto const processes = read_column<std::int32_t>(process, at, part);
             auto const starts = read_column<double>(start, at, part);
             auto const durations = read_column<double>(duration, at, part);
             auto const peaks = read_column<std::uint64_t>(peak, at, part);
@@ -307,16 +356,15 @@ private:
             }
             for (std::size_t i = 0; i < part; ++i) {
                 if (ranks[i] < 0) continue;  // it did not run
-                auto const worker = static_cast<std::size_t>(hosts[i]);
-                bool const is_known = hosts[i] >= 0 && worker < worker_hosts_.size();
+                auto const number = static_cast<std::uint32_t>(processes[i] + 1);
+                if (number == 0 || number > run_.runs.size()) throw io::FieldError();
                 visit({.row = {.first = in_chunks ? firsts[i] : at + i,
                                .count = in_chunks ? counts[i] : 1,
                                .rank = ranks[i],
                                .start = starts[i],
                                .duration = durations[i],
                                .peak_rss = peaks[i]},
-                       .host = is_known ? worker_hosts_[worker] : "",
-                       .latest = is_known});
+                       .process = number});
             }
         }
     }
@@ -373,7 +421,6 @@ private:
     }
 
     File file_;
-    std::vector<std::string> worker_hosts_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "io/journal_format.hpp"
 #include "io/journal_reader.hpp"
 #include "io/partial_file.hpp"
+#include "io/run_lock.hpp"
 
 namespace plenum::hdf5 {
 namespace {
@@ -19,7 +20,10 @@ bool is_later(std::string const& output) {
     auto const finished = read_finished_run(output);
     try {
         io::JournalReader const journal(io::journal_path_of(output));
-        return !finished || (!journal.empty() && journal.end().id != finished->journal);
+        // One that has told nothing yet counts only while it is at work.
+        bool const says_something =
+            !journal.empty() && (!journal.records().empty() || io::RunLock::holder(output));
+        return !finished || (says_something && journal.end().id != finished->journal);
     } catch (EnvironmentError const&) {
         return !finished || ::access(io::journal_path_of(output).c_str(), F_OK) == 0;
     }

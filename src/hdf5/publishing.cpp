@@ -8,7 +8,6 @@
 #include "base/crc32c.hpp"
 #include "hdf5/map_layout.hpp"
 #include "hdf5/packed_writer.hpp"
-#include "hdf5/published_results.hpp"
 #include "hdf5/tables.hpp"
 #include "io/recorded_run.hpp"
 #include "io/shard.hpp"
@@ -35,7 +34,7 @@ std::uint64_t pending_bytes(io::MapRecord const& map) {
 
 /// Workers and provenance; text can triple when it is made valid.
 std::uint64_t provenance_bytes(io::Provenance const& provenance) {
-    auto bytes = 3 * (provenance.log.size() + 2 * provenance.command_line.size() + provenance.job.size());
+    auto bytes = 3 * (2 * provenance.command_line.size() + provenance.job.size());
     for (auto const& [name, value] : provenance.environment)
         bytes += 2 * string_bytes + 3 * (name.size() + value.size());
     for (auto const& worker : provenance.workers)
@@ -80,6 +79,12 @@ void write_identity(File& file, Publication const& publication) {
     write_attribute(group, {"journal", fmt::format("{:016x}", publication.journal.id())});
     write_attribute(group, {"tasks", static_cast<std::int64_t>(tasks)});
     write_attribute(group, {"tasks_without_result", static_cast<std::int64_t>(failed)});
+}
+
+void write_array_facts(File& file, io::ArrayRecord const& array) {
+    auto const dataset = call::d_open(file, array.path.c_str());
+    write_attribute(dataset, {"crc32c", std::int64_t{array.crc}});
+    write_attribute(dataset, {maps_before, std::int64_t{array.maps}});
 }
 
 /// From the partial file into a dataset in chunks.
@@ -132,29 +137,33 @@ void write_root(File& file, FileFacts const& facts) {
 std::uint64_t bytes_of_rest(Publication const& publication) {
     auto bytes = provenance_bytes(publication.provenance);
     for (auto const& map : publication.maps) bytes += pending_bytes(map);
-    for (auto const& run : publication.runs)
-        bytes += 4 * string_bytes + 3 * (run.host.size() + run.build.size() + run.command_line.size());
+    for (auto const& run : publication.runs) {
+        bytes += 5 * string_bytes + 3 * (run.host.size() + run.build.size() + run.command_line.size());
+        for (auto const& host : run.hosts) bytes += 2 * (string_bytes + 3 * host.size());
+    }
     for (auto const& option : publication.options)
         bytes += 2 * string_bytes + option.name.size() + option.value.size();
+    for (auto const& printed : publication.printed) bytes += 2 * string_bytes + 16 + 6 * printed.text.size();
     return bytes + publication.arrays.size() * 2 * string_bytes;
 }
 
 void write_rest(File& file, Publication const& publication) {
+    HostTable const hosts(publication.runs);
     for (std::size_t i = 0; i < publication.maps.size(); ++i) {
         auto const& map = publication.maps[i];
-        write_integrity(file, map.spec.name, map_fingerprint(map.spec),
+        write_integrity(file, map.spec.name,
                         map.spec.fixed ? joined(map)
                                        : write_ragged(file, map, publication.journal, publication.partial,
                                                       publication.storage));
         write_map_record(file, map, i);
-        write_tasks(file, map, publication.journal, publication.provenance.workers);
+        write_tasks(file, map, publication.journal, hosts);
         write_failures(file, map);
     }
-    for (auto const& array : publication.arrays)
-        write_attribute(call::d_open(file, array.path.c_str()), {"crc32c", std::int64_t{array.crc}});
-    write_workers(file, publication.provenance.workers);
+    for (auto const& array : publication.arrays) write_array_facts(file, array);
+    write_workers(file, publication.provenance.workers, publication.runs.size());
+    write_printed(file, publication.printed, publication.maps);
     write_provenance(file, publication.provenance, publication.facts.created);
-    write_runs(file, publication.runs);
+    write_runs(file, publication.runs, hosts);
     write_identity(file, publication);
 }
 

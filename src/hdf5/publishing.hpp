@@ -29,6 +29,7 @@ struct Publication {
     std::vector<io::MapRecord> const& maps;
     std::vector<io::ArrayRecord> const& arrays;
     std::vector<io::RunRecord> const& runs;
+    std::vector<io::Printed> const& printed;
     io::RunIdentity const& identity;
     std::vector<io::RecordedOption> const& options;
     io::Provenance const& provenance;
@@ -38,7 +39,9 @@ struct Publication {
 };
 
 /// Of published files; a reader refuses any other.
-inline constexpr std::int64_t format_version = 1;
+inline constexpr std::int64_t format_version = 2;
+/// Attribute of a stored array: io::ArrayRecord::maps.
+inline constexpr char const* maps_before = "maps_before";
 
 [[nodiscard]] std::string utc_text(std::int64_t unix_seconds);
 /// The other way round; 0 where the text is no such time.

@@ -21,13 +21,15 @@
 #include "base/crc32c.hpp"
 #include "hdf5/file.hpp"
 #include "hdf5/map_layout.hpp"
+#include "hdf5/open_run.hpp"
 #include "hdf5/partial_update.hpp"
-#include "hdf5/published_results.hpp"
 #include "hdf5/publishing.hpp"
 #include "hdf5/values.hpp"
+#include "io/copy_run.hpp"
 #include "io/partial_contents.hpp"
 #include "io/pending_records.hpp"
 #include "io/positional.hpp"
+#include "io/printed_log.hpp"
 #include "io/run_files.hpp"
 #include "io/shard.hpp"
 
@@ -54,16 +56,22 @@ public:
                   .options = options_.run_options,
                   .lock = options_.lock,
                   .published_journal = published_journal(options_.path),
+                  .earlier = options_.take_from.empty() ? options_.earlier
+                                                        : read_finished(options_.take_from)->run().runs,
+                  .hosts = options_.hosts,
                   .say = options_.say}),
           partial_(files_.partial()),
           journal_(files_.journal()),
           committed_results_(files_.recorded().has_value()) {
         if (auto const& recorded = files_.recorded()) {
+            options_.take_from.clear();  // this was done
             maps_ = recorded->maps;
             arrays_ = recorded->arrays;
+            printed_ = io::PrintedLog(recorded->printed);
+            for (std::uint32_t id = 0; id < maps_.size(); ++id) pending_.emplace_back(id);
+            if (options_.retry_failed) retry_failed();
+            return;
         }
-        for (std::uint32_t id = 0; id < maps_.size(); ++id) pending_.emplace_back(id);
-        if (files_.recorded()) return;
         try {
             create_partial_file(partial_.partial_path(), facts());
         } catch (...) {
@@ -84,6 +92,7 @@ public:
 
     io::MapId begin_map(io::MapSpec const& spec) override {
         require_unpublished();
+        take_over();
         check_map(spec);
         auto const known = std::ranges::find_if(
             maps_, [&](io::MapRecord const& map) { return !map.begun && map.spec.name == spec.name; });
@@ -106,11 +115,7 @@ public:
         note_layout();
         pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
         auto const id = static_cast<io::MapId>(maps_.size() - 1);
-        if (!options_.take_from.empty()) {
-            take_results(options_.take_from, spec, id, *this);
-            bytes_written_ = 0;
-        }
-        note_deaths(static_cast<std::size_t>(id));
+        if (!taking_over_) note_deaths(static_cast<std::size_t>(id));
         return id;
     }
 
@@ -142,7 +147,7 @@ public:
         partial_.write_at(map.offset + first * map.result_bytes, values);
         data_written_ = true;
         pending_[static_cast<std::size_t>(id)].add_results({first, count, crc.get()}, values.size());
-        take_note(map, first, count, values.size());
+        take_note(id, first, count, values.size());
     }
 
     void put_ragged(io::MapId id, std::uint64_t first, std::span<std::uint64_t const> lengths,
@@ -164,7 +169,7 @@ public:
                               .count = lengths.size(),
                               .bytes = values.size(),
                               .position = position + io::RaggedHead::bytes});
-        take_note(map, first, lengths.size(), values.size());
+        take_note(id, first, lengths.size(), values.size());
     }
 
     void read_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
@@ -177,12 +182,27 @@ public:
         partial_.read_at(map.offset + first * map.result_bytes, values);
     }
 
-    void put_timing(io::MapId id, std::span<io::TimingRow const> rows) override {
+    void put_timing(io::MapId id, std::span<io::TimingRow const> rows, std::uint32_t process) override {
+        if (process == 0) process = static_cast<std::uint32_t>(files_.runs().size());
+        if (process > files_.runs().size())
+            throw UsageError(fmt::format("{}: there is no process number {}", options_.path, process));
         for (auto const& row : rows) (void)open_map(id, row.first, row.count);
         auto& map = open_map(id, 0, 0);
         if (rows.empty()) return;
-        pending_[static_cast<std::size_t>(id)].add_timing(rows, journal_, map);
+        pending_[static_cast<std::size_t>(id)].add_timing(rows, process, journal_, map);
         start_clock();
+    }
+
+    std::vector<std::uint32_t> process_numbers(std::vector<io::RunRecord> const& runs) const override {
+        auto const& known = files_.runs();
+        std::vector<std::uint32_t> numbers;
+        for (auto const& run : runs) {
+            auto const found = std::ranges::find(known, run);
+            if (found == known.end())
+                throw UsageError(options_.path + ": a process whose results it is given is not known");
+            numbers.push_back(static_cast<std::uint32_t>(found - known.begin()) + 1);
+        }
+        return numbers;
     }
 
     void put_failure(io::MapId id, io::Failure const& failure) override {
@@ -201,20 +221,36 @@ public:
             io::RecordKind::failure,
             {io::encode(io::FailureRecord{.map = static_cast<std::uint32_t>(id), .failure = noted}).view()});
         map.mark_failed(noted);
+        io::mark_outdated(arrays_, static_cast<std::size_t>(id));
         start_clock();
+    }
+
+    void put_printed(io::Printed printed) override {
+        if (published_) return;
+        if (printed.map >= 0) (void)open_map(printed.map, printed.first, printed.count, /*also_ended=*/true);
+        auto const* const kept = printed_.add(std::move(printed));
+        if (kept == nullptr) return;
+        journal_.append(io::RecordKind::printed, {io::encode(*kept).view()});
+        // A run that has nothing but this leaves nothing.
+        if (committed_results_) start_clock();
     }
 
     void end_map(io::MapId id) override { open_map(id, 0, 0).ended = true; }
 
     void write_array(std::string const& path, ElementType type, Shape const& shape,
-                     std::span<std::byte const> values,
-                     std::vector<io::Attribute> const& attributes) override {
+                     std::span<std::byte const> values, std::vector<io::Attribute> const& attributes,
+                     std::optional<std::uint32_t> maps) override {
         require_unpublished();
+        take_over();
         auto const bytes = bytes_of(shape, type);
         if (values.size() != bytes)
             throw UsageError(
                 fmt::format("{}: an array of {} bytes cannot be filled with {}", path, bytes, values.size()));
-        io::ArrayRecord array{.path = path, .type = type, .shape = shape, .crc = base::crc32c(values)};
+        io::ArrayRecord array{.path = path,
+                              .type = type,
+                              .shape = shape,
+                              .crc = base::crc32c(values),
+                              .maps = maps.value_or(maps_begun())};
         auto const known = std::ranges::find(arrays_, path, &io::ArrayRecord::path);
         bool const is_earlier = known != arrays_.end() && !arrays_begun_.contains(path);
         if (is_earlier && is_stored(*known, array)) {
@@ -222,7 +258,7 @@ public:
             return;
         }
         // What was computed from results may change with them, inputs may not.
-        if (is_earlier && bytes_written_ == 0)
+        if (is_earlier && !known->outdated && !is_same(*known, array))
             throw UsageError(
                 fmt::format("{}: the array {} is another than before the run was interrupted; use the same "
                             "inputs, another file "
@@ -279,6 +315,7 @@ public:
                                       .maps = maps_,
                                       .arrays = arrays_,
                                       .runs = files_.runs(),
+                                      .printed = printed_.entries(),
                                       .identity = options_.identity,
                                       .options = options_.run_options,
                                       .provenance = provenance,
@@ -334,7 +371,7 @@ private:
     /// note() records the change.
     template <class Use, class Note>
     void update_file(std::uint64_t bytes, Use&& use, Note&& note) {
-        commit();
+        if (!taking_over_) commit();
         files_.lock().require_mine();
         PartialUpdate update(files_, io::data_ranges(maps_, arrays_), committed_results_);
         update.run(bytes, use);
@@ -351,6 +388,48 @@ private:
     void append_layout() {
         auto const layout = io::layout_of(partial_, io::data_ranges(maps_, arrays_));
         journal_.append(io::RecordKind::layout, {io::encode(layout).view()});
+    }
+
+    /// All of it in the first group of the journal, so that the run is there as a whole or not at all.
+    void take_over() {
+        if (options_.take_from.empty() || taking_over_) return;
+        taking_over_ = true;
+        auto const reader = read_finished(options_.take_from);
+        auto& source = *reader;
+        std::uint64_t damaged = 0;
+        for (std::size_t i = 0; i < source.run().maps.size(); ++i) {
+            auto const id = begin_map(source.run().maps[i].spec);
+            damaged += io::copy_map(source, i, *this, id);
+        }
+        io::copy_printed(source, *this);
+        for (std::size_t i = 0; i < source.run().arrays.size(); ++i)
+            if (!io::copy_array(source, i, *this))
+                throw EnvironmentError(
+                    fmt::format("{}: array {} does not have its checksum; restore the file from a copy, or "
+                                "compute all anew with --force",
+                                options_.take_from, source.run().arrays[i].path));
+        if (options_.say && damaged > 0)
+            options_.say(fmt::format(
+                "warning: {} results in {} are damaged (their checksums are wrong) and are computed again",
+                damaged, options_.take_from));
+        retry_failed();
+        commit();
+        // The job begins with what an earlier process might have left.
+        for (auto& map : maps_) map.begun = map.ended = false;
+        arrays_begun_.clear();
+        bytes_written_ = 0;
+        options_.take_from.clear();
+        taking_over_ = false;
+    }
+
+    void retry_failed() {
+        for (auto& map : maps_) map.retry_failed();
+        journal_.append(io::RecordKind::retry, {});
+        start_clock();
+    }
+
+    std::uint32_t maps_begun() const {
+        return static_cast<std::uint32_t>(std::ranges::count_if(maps_, &io::MapRecord::begun));
     }
 
     io::MapId resume_map(std::size_t id, io::MapSpec const& spec) {
@@ -371,6 +450,7 @@ private:
         auto& map = maps_[id];
         auto const tasks = io::discard_damaged(map, static_cast<std::uint32_t>(id), partial_, journal_);
         if (tasks == 0) return;
+        io::mark_outdated(arrays_, id);
         start_clock();
         commit();
         if (options_.say)
@@ -414,13 +494,17 @@ private:
         if (any) commit();
     }
 
+    static bool is_same(io::ArrayRecord const& then, io::ArrayRecord const& now) {
+        return then.type == now.type && then.shape == now.shape && then.crc == now.crc;
+    }
     bool is_stored(io::ArrayRecord const& then, io::ArrayRecord const& now) const {
-        return then.type == now.type && then.shape == now.shape && then.crc == now.crc &&
+        return is_same(then, now) &&
                partial_.checksum(then.offset, bytes_of(then.shape, then.type)) == now.crc;
     }
 
-    void take_note(io::MapRecord& map, std::uint64_t first, std::uint64_t count, std::uint64_t bytes) {
-        map.mark_done(first, count);
+    void take_note(io::MapId id, std::uint64_t first, std::uint64_t count, std::uint64_t bytes) {
+        maps_[static_cast<std::size_t>(id)].mark_done(first, count);
+        io::mark_outdated(arrays_, static_cast<std::size_t>(id));
         bytes_written_ += bytes;
         start_clock();
     }
@@ -449,11 +533,11 @@ private:
         return maps_[static_cast<std::size_t>(id)];
     }
 
-    io::MapRecord& open_map(io::MapId id, std::uint64_t first, std::uint64_t count) {
+    io::MapRecord& open_map(io::MapId id, std::uint64_t first, std::uint64_t count, bool also_ended = false) {
         require_unpublished();
         (void)known_map(id);
         auto& map = maps_[static_cast<std::size_t>(id)];
-        if (map.ended) throw UsageError(fmt::format("map '{}' has ended", map.spec.name));
+        if (map.ended && !also_ended) throw UsageError(fmt::format("map '{}' has ended", map.spec.name));
         if (count > map.spec.tasks || first > map.spec.tasks - count)
             throw UsageError(fmt::format("map '{}': tasks {} to {} of {}", map.spec.name, first,
                                          first + count - 1, map.spec.tasks));
@@ -472,11 +556,13 @@ private:
     std::vector<io::MapRecord> maps_;
     std::vector<io::PendingRecords> pending_;  // of each map
     std::vector<io::ArrayRecord> arrays_;
+    io::PrintedLog printed_;
     std::set<std::string> arrays_begun_;  // paths of those that this process has stored or found
     std::map<io::MapId, std::vector<std::uint64_t>> quarantined_;  // by deaths before this process
     std::uint64_t bytes_written_ = 0;
     std::uint64_t first_waiting_ns_ = 0;  // when the first of what waits for a commit came; 0: nothing waits
     std::uint64_t guarded_ns_ = 0;
+    bool taking_over_ = false;
     bool data_written_ = false;  // to the partial file, since the last commit
     std::atomic<bool> committed_results_;
     std::atomic<bool> left_{false};

@@ -11,7 +11,7 @@
 namespace plenum::io {
 
 /// Of the journal and of the records in it. A reader refuses any other.
-inline constexpr std::uint32_t journal_version = 1;
+inline constexpr std::uint32_t journal_version = 2;
 
 enum class RecordKind : std::uint32_t {
     commit = 1,    ///< ends a group: the records since the last one count
@@ -29,6 +29,8 @@ enum class RecordKind : std::uint32_t {
     discarded = 13,  ///< results that are damaged and do not count any more
     layout = 14,     ///< checksum of the partial file outside of results and arrays, until the next change
     options = 15,    ///< the run options of the process that the last run record tells of
+    retry = 21,      ///< the tasks that have failed so far are to run again
+    printed = 22,
 };
 
 struct JournalHeader {

@@ -136,6 +136,8 @@ RunIdentity decode_identity(Payload payload) {
 FieldWriter encode(RunRecord const& run) {
     FieldWriter to;
     to.number(run.unix_seconds).text(run.host).text(run.build).text(run.command_line);
+    to.number<std::uint64_t>(run.hosts.size());
+    for (auto const& host : run.hosts) to.text(host);
     return to;
 }
 
@@ -145,6 +147,8 @@ RunRecord decode_run(Payload payload) {
                   .host = from.text(),
                   .build = from.text(),
                   .command_line = from.text()};
+    run.hosts.resize(from.count(least_text));
+    for (auto& host : run.hosts) host = from.text();
     from.expect_end();
     return run;
 }
@@ -188,7 +192,7 @@ FieldWriter encode(ArrayRecord const& array) {
     FieldWriter to;
     to.text(array.path).number(static_cast<std::uint8_t>(array.type));
     put(to, array.shape);
-    to.number(array.crc).number(array.offset);
+    to.number(array.crc).number(array.offset).number(array.maps);
     return to;
 }
 
@@ -198,7 +202,8 @@ ArrayRecord decode_array(Payload payload) {
                       .type = take_type(from),
                       .shape = take_shape(from),
                       .crc = from.number<std::uint32_t>(),
-                      .offset = from.number<std::uint64_t>()};
+                      .offset = from.number<std::uint64_t>(),
+                      .maps = from.number<std::uint32_t>()};
     from.expect_end();
     return array;
 }
@@ -275,12 +280,13 @@ RaggedHead decode_ragged(Payload payload) {
 
 FieldWriter encode(TimingHead const& head) {
     FieldWriter to;
-    to.number(head.map);
+    to.number(head.map).number(head.process);
     return to;
 }
 
 TimingHead decode_timing(Payload payload) {
-    return {.map = FieldReader(payload).number<std::uint32_t>()};
+    FieldReader from(payload);
+    return {.map = from.number<std::uint32_t>(), .process = from.number<std::uint32_t>()};
 }
 
 FieldWriter encode(FailureRecord const& record) {
@@ -302,6 +308,22 @@ FailureRecord decode_failure(Payload payload) {
     record.failure.retried = from.number<std::uint8_t>() != 0;
     from.expect_end();
     return record;
+}
+
+FieldWriter encode(Printed const& printed) {
+    FieldWriter to;
+    to.number(printed.map).number(printed.first).number(printed.count).text(printed.text);
+    return to;
+}
+
+Printed decode_printed(Payload payload) {
+    FieldReader from(payload);
+    Printed printed{.map = from.number<std::int32_t>(),
+                    .first = from.number<std::uint64_t>(),
+                    .count = from.number<std::uint64_t>(),
+                    .text = from.text()};
+    from.expect_end();
+    return printed;
 }
 
 }  // namespace plenum::io

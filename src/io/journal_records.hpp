@@ -21,6 +21,8 @@ struct ArrayRecord {
     Shape shape{};
     std::uint32_t crc = 0;
     std::uint64_t offset = 0;  ///< of its bytes in the partial file
+    std::uint32_t maps = 0;    ///< maps of the job before it: it may have been computed from their results
+    bool outdated = false;     ///< these have changed since it was stored; not a part of the record
 };
 
 /// A process that began, or went on with, the run.
@@ -29,6 +31,8 @@ struct RunRecord {
     std::string host{};
     std::string build{};
     std::string command_line{};
+    std::vector<std::string> hosts{};  ///< of its ranks
+    friend bool operator==(RunRecord const&, RunRecord const&) = default;
 };
 
 /// A part of the partial file.
@@ -67,7 +71,8 @@ struct RaggedHead {
 /// What stands in front of rows of timing, which lie as they are in memory.
 struct TimingHead {
     std::uint32_t map = 0;
-    static constexpr std::uint64_t bytes = 4;
+    std::uint32_t process = 0;  ///< of the run, from 1, on whose clock and ranks the rows are
+    static constexpr std::uint64_t bytes = 8;
 };
 static_assert(sizeof(TimingRow) == 40 && std::is_trivially_copyable_v<TimingRow>);
 
@@ -87,6 +92,7 @@ struct FailureRecord {
 [[nodiscard]] FieldWriter encode(RaggedHead const& head);
 [[nodiscard]] FieldWriter encode(TimingHead const& head);
 [[nodiscard]] FieldWriter encode(FailureRecord const& failure);
+[[nodiscard]] FieldWriter encode(Printed const& printed);
 
 [[nodiscard]] RunIdentity decode_identity(std::span<std::byte const> payload);
 [[nodiscard]] RunRecord decode_run(std::span<std::byte const> payload);
@@ -99,5 +105,6 @@ struct FailureRecord {
 [[nodiscard]] RaggedHead decode_ragged(std::span<std::byte const> payload);
 [[nodiscard]] TimingHead decode_timing(std::span<std::byte const> payload);
 [[nodiscard]] FailureRecord decode_failure(std::span<std::byte const> payload);
+[[nodiscard]] Printed decode_printed(std::span<std::byte const> payload);
 
 }  // namespace plenum::io

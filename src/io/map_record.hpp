@@ -39,8 +39,7 @@ struct RaggedPiece {
 struct TimingPiece {
     std::uint64_t rows = 0;
     std::uint64_t position = 0;
-    bool earlier = false;     ///< by a process before this one, whose ranks and clock were others
-    std::size_t process = 0;  ///< which of the run wrote them, from 1; 0: this one
+    std::uint32_t process = 0;  ///< of the run, from 1, on whose clock and ranks they are
 };
 
 struct MapRecord {
@@ -76,6 +75,10 @@ struct MapRecord {
             if (failure.task == task)
                 crashes = !failure.retried ? 0 : crashes + (failure.cause == FailureCause::crash ? 1 : 0);
         return crashes;
+    }
+    /// The tasks that have failed are to run again.
+    void retry_failed() {
+        for (auto& [task, tries] : attempts) tries.retried = tries.retried || tries.is_failed();
     }
     void mark_failed(Failure const& failure) {
         failures.push_back(failure);

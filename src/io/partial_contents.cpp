@@ -64,7 +64,7 @@ EarlierResults earlier_results(MapRecord const& map) {
         if (found != final_ones.end() && i < found->second) earlier.attempts[i].counts = false;
     }
     for (auto const& [task, failure] : last)
-        if (!failure->retried) earlier.failed.push_back(*failure);
+        if (map.attempts.at(task).is_failed()) earlier.failed.push_back(*failure);
     return earlier;
 }
 

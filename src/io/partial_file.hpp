@@ -14,7 +14,9 @@
 
 namespace plenum::io {
 
-enum class ExistingFile : std::uint8_t { refuse, replace };
+/// What happens to a file that has the final name already. `resume`: it may be replaced by an unfinished run
+/// that lies beside it, and by no other.
+enum class ExistingFile : std::uint8_t { refuse, replace, resume };
 
 /// Throws UsageError if `path` exists and `existing` is refuse; EnvironmentError if it is no regular file.
 void refuse_existing(std::string const& path, ExistingFile existing);

@@ -20,7 +20,10 @@ void PendingRecords::add_results(Segment const& results, std::uint64_t bytes) {
     segment.crc = base::crc32c_joined(segment.crc, results.crc, bytes);
 }
 
-void PendingRecords::add_timing(std::span<TimingRow const> rows, Journal& journal, MapRecord& map) {
+void PendingRecords::add_timing(std::span<TimingRow const> rows, std::uint32_t process, Journal& journal,
+                                MapRecord& map) {
+    if (process != process_) write_timing(journal, map);
+    process_ = process;
     timing_.insert(timing_.end(), rows.begin(), rows.end());
     if (timing_.size() >= most_rows) write_timing(journal, map);
 }
@@ -38,8 +41,10 @@ void PendingRecords::write(Journal& journal, MapRecord& map) {
 void PendingRecords::write_timing(Journal& journal, MapRecord& map) {
     if (timing_.empty()) return;
     auto const position = journal.append(
-        RecordKind::timing, {encode(TimingHead{.map = map_}).view(), std::as_bytes(std::span(timing_))});
-    map.timing.push_back({.rows = timing_.size(), .position = position + TimingHead::bytes});
+        RecordKind::timing,
+        {encode(TimingHead{.map = map_, .process = process_}).view(), std::as_bytes(std::span(timing_))});
+    map.timing.push_back(
+        {.rows = timing_.size(), .position = position + TimingHead::bytes, .process = process_});
     map.timing_rows += timing_.size();
     timing_.clear();
 }

@@ -17,8 +17,8 @@ public:
 
     /// Results that lie in the partial file, and their size. Neighbours get one checksum.
     void add_results(Segment const& results, std::uint64_t bytes);
-    /// Many rows are written on the way.
-    void add_timing(std::span<TimingRow const> rows, Journal& journal, MapRecord& map);
+    /// By that process of the run. Many rows are written on the way.
+    void add_timing(std::span<TimingRow const> rows, std::uint32_t process, Journal& journal, MapRecord& map);
     /// Appends it all to the journal and notes in `map` where it is.
     void write(Journal& journal, MapRecord& map);
 
@@ -28,6 +28,7 @@ private:
     std::uint32_t map_;
     std::vector<Segment> segments_;
     std::vector<TimingRow> timing_;
+    std::uint32_t process_ = 0;  // of timing_
 };
 
 }  // namespace plenum::io

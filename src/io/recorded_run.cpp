@@ -31,7 +31,6 @@ public:
                 return;
             case RecordKind::run:
                 run_.runs.push_back(decode_run(reader_.payload(record)));
-                run_.ended_before = run_.ended();
                 return;
             case RecordKind::options:
                 run_.options = decode_options(reader_.payload(record));
@@ -63,6 +62,11 @@ public:
             case RecordKind::layout:
                 run_.layout = decode_layout(reader_.payload(record));
                 return;
+            case RecordKind::retry:
+                for (auto& map : run_.maps) map.retry_failed();
+                return;
+            case RecordKind::printed:
+                return take_printed(decode_printed(reader_.payload(record)));
         }
         throw EnvironmentError(fmt::format(
             "{}: holds records that this Plenum does not know; resume with the Plenum that wrote it, or "
@@ -107,11 +111,13 @@ private:
             map.segments.push_back(segment);
             map.mark_done(segment.first, segment.count);
         }
+        mark_outdated(run_.arrays, results.map);
     }
 
     void discard(ResultsRecord const& results) {
         for (auto const& segment : results.segments)
             map_of(results.map, segment.first, segment.count).discard(segment.first, segment.count);
+        mark_outdated(run_.arrays, results.map);
     }
 
     void take_ragged(JournalReader::Record const& record) {
@@ -126,11 +132,14 @@ private:
                               .bytes = values,
                               .position = record.position + RaggedHead::bytes});
         map.mark_done(head.first, head.count);
+        mark_outdated(run_.arrays, head.map);
     }
 
     void take_timing(JournalReader::Record const& record) {
         auto const payload = reader_.payload(record);
-        auto& map = map_of(decode_timing(payload).map, 0, 0);
+        auto const head = decode_timing(payload);
+        auto& map = map_of(head.map, 0, 0);
+        require(head.process > 0 && head.process <= run_.runs.size());
         auto const rows = payload.subspan(TimingHead::bytes);
         require(rows.size() % sizeof(TimingRow) == 0);
         for (auto at = rows; !at.empty(); at = at.subspan(sizeof(TimingRow))) {
@@ -139,10 +148,8 @@ private:
             require(row.count > 0 && row.count <= map.spec.tasks && row.first <= map.spec.tasks - row.count);
         }
         auto const count = rows.size() / sizeof(TimingRow);
-        map.timing.push_back({.rows = count,
-                              .position = record.position + TimingHead::bytes,
-                              .earlier = true,
-                              .process = run_.runs.size()});
+        map.timing.push_back(
+            {.rows = count, .position = record.position + TimingHead::bytes, .process = head.process});
         map.timing_rows += count;
     }
 
@@ -150,6 +157,14 @@ private:
         auto& map = map_of(record.map, record.failure.task, 1);
         require(!map.done.intersects(record.failure.task, 1));
         map.mark_failed(record.failure);
+        mark_outdated(run_.arrays, record.map);
+    }
+
+    void take_printed(Printed printed) {
+        require(printed.map >= -1);
+        if (printed.map >= 0)
+            (void)map_of(static_cast<std::uint32_t>(printed.map), printed.first, printed.count);
+        run_.printed.push_back(std::move(printed));
     }
 
     JournalReader& reader_;
@@ -176,15 +191,6 @@ std::string in_words(Shape const& shape) {
 
 }  // namespace
 
-std::uint64_t RecordedRun::ended() const {
-    std::uint64_t tasks = 0;
-    for (auto const& map : maps) {
-        tasks += map.done.count();
-        for (auto const& [task, attempts] : map.attempts) tasks += attempts.is_failed() ? 1 : 0;
-    }
-    return tasks;
-}
-
 bool RecordedRun::has_results() const noexcept {
     return std::ranges::any_of(
         maps, [](MapRecord const& map) { return !map.done.empty() || !map.attempts.empty(); });
@@ -199,7 +205,7 @@ std::optional<RecordedRun> read_journal(std::string const& journal_path) {
                     .options = {},
                     .maps = {},
                     .arrays = {},
-                    .ended_before = 0,
+                    .printed = {},
                     .layout = {},
                     .undo = {}};
     Replay replay(reader, run);
@@ -215,6 +221,10 @@ std::optional<RecordedRun> read_journal(std::string const& journal_path) {
             fmt::format("{}: holds what cannot be ({}); --restart discards it", journal_path, error.what()));
     }
     return run;
+}
+
+void mark_outdated(std::vector<ArrayRecord>& arrays, std::size_t map) {
+    for (auto& array : arrays) array.outdated = array.outdated || map < array.maps;
 }
 
 std::string difference(RunIdentity const& then, RunIdentity const& now) {

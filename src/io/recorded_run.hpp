@@ -19,19 +19,21 @@ struct RecordedRun {
     std::vector<RecordedOption> options;  ///< of the last of them that recorded any
     std::vector<MapRecord> maps;
     std::vector<ArrayRecord> arrays;
-    std::uint64_t ended_before = 0;      ///< tasks that were over when the last process began
+    std::vector<Printed> printed;
     std::optional<LayoutRecord> layout;  ///< of the partial file, once `undo` is carried out
     std::optional<Undo> undo;            ///< a change of the partial file was begun and not ended
 
     /// Whether any task has ended: otherwise there is nothing to go on with.
     [[nodiscard]] bool has_results() const noexcept;
-    /// Tasks that are done or failed.
-    [[nodiscard]] std::uint64_t ended() const;
 };
 
 /// Reads and validates a whole journal; takes no lock and changes nothing. Nothing: the journal says nothing
 /// yet. Throws what JournalReader throws, and EnvironmentError when records contradict each other.
 [[nodiscard]] std::optional<RecordedRun> read_journal(std::string const& journal_path);
+
+/// A result or a failure of the map with that number has come: arrays that were stored after the map may
+/// have been computed from what it held before.
+void mark_outdated(std::vector<ArrayRecord>& arrays, std::size_t map);
 
 /// Why results of the two may not be mixed, in words that name the option and both values: "--filters was 3
 /// and is 4 now"; empty when they may.

@@ -59,9 +59,18 @@ struct Failure {
     bool retried = false;  ///< the task was to run again
 };
 
+/// Whole lines that were printed.
+struct Printed {
+    std::int32_t map = -1;    ///< number of the map; -1: by none of its tasks
+    std::uint64_t first = 0;  ///< one of `count` tasks from this one on; count 0: this actor
+    std::uint64_t count = 1;
+    std::string text{};
+};
+
 /// What one rank did in the run. Times in seconds; working and waiting are sums over its executors.
 struct WorkerRow {
     int rank = 0;
+    std::uint32_t process = 0;  ///< of the run, from 1; 0: the one that publishes
     std::string host{};
     std::string cores{};  ///< cores that the rank may use, such as "0-3"
     int executors = 1;
@@ -103,7 +112,6 @@ struct Provenance {
     std::vector<Attribute> options{};
     std::vector<std::pair<std::string, std::string>> environment{};  ///< name and value
     std::vector<WorkerRow> workers{};
-    std::string log{};  ///< what tasks printed, whole lines; may be empty
 };
 
 }  // namespace plenum::io

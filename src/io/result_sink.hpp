@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "io/journal_records.hpp"
 #include "io/result_records.hpp"
 
 namespace plenum::io {
@@ -71,8 +73,15 @@ public:
     /// one after the other. Each task can be put once.
     virtual void put_ragged(MapId map, std::uint64_t first, std::span<std::uint64_t const> lengths,
                             std::span<std::byte const> values) = 0;
-    /// When tasks ran. If a task has several rows the last one counts.
-    virtual void put_timing(MapId map, std::span<TimingRow const> rows) = 0;
+    /// When tasks ran, by this process or, from 1 on, an earlier one of the run. If a task has several rows
+    /// the last one counts.
+    virtual void put_timing(MapId map, std::span<TimingRow const> rows, std::uint32_t process = 0) = 0;
+    /// The numbers here of processes of another run, whose results this one is given.
+    [[nodiscard]] virtual std::vector<std::uint32_t> process_numbers(
+        std::vector<RunRecord> const& runs) const = 0;
+    /// What was printed. Of what one task, and all together, print only a beginning is kept. Counts with the
+    /// next results that are committed.
+    virtual void put_printed(Printed printed) = 0;
     /// Records a failed attempt of a task that has no result. It counts as failed unless a result is put
     /// later.
     virtual void put_failure(MapId map, Failure const& failure) = 0;
@@ -82,9 +91,11 @@ public:
     /// Nothing more comes for this map. Tasks without result and failure are marked as not run.
     virtual void end_map(MapId map) = 0;
     /// Stores an array under `path` (such as "inputs/filters"; parents are made), row-major. One that an
-    /// earlier process has stored there has to be the same.
+    /// earlier process has stored there has to be the same, unless results of maps before it have changed
+    /// since. `maps`: how many maps of the job are before it; without it, those that were begun by now.
     virtual void write_array(std::string const& path, ElementType type, Shape const& shape,
-                             std::span<std::byte const> values, std::vector<Attribute> const& attributes) = 0;
+                             std::span<std::byte const> values, std::vector<Attribute> const& attributes,
+                             std::optional<std::uint32_t> maps = {}) = 0;
     /// Waits until all that was put is on the disk.
     virtual void commit() = 0;
     /// Commits when that is due. Returns the nanoseconds until it should be called again at the latest.

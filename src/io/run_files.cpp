@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -28,14 +29,15 @@ void remove_file(std::string const& path) {
                         path, std::strerror(errno)));
 }
 
-RunRecord this_process(RunIdentity const& identity) {
+RunRecord this_process(RunIdentity const& identity, std::vector<std::string> hosts) {
     std::array<char, 256> host{};
     ::gethostname(host.data(), host.size() - 1);
     auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     return {.unix_seconds = now.time_since_epoch().count(),
             .host = host.data(),
             .build = identity.build,
-            .command_line = identity.command_line};
+            .command_line = identity.command_line,
+            .hosts = std::move(hosts)};
 }
 
 /// In this order a kill in between leaves nothing that looks like results.
@@ -53,21 +55,33 @@ RunFiles::RunFiles(RunFilesOptions options) : options_(std::move(options)) {
     try {
         refuse_existing(options_.path,
                         options_.existing);  // a run that held the lock may have published meanwhile
+        // What it replaces later is what was there now.
+        bool const may_resume = options_.existing == ExistingFile::resume;
+        if (may_resume)
+            options_.existing = exists(options_.path) ? ExistingFile::replace : ExistingFile::refuse;
         recover();
         auto const deaths_path = deaths_path_of(options_.path);
         if (!options_.restart) deaths_ = read_deaths(deaths_path, run_key(options_.identity));
         if (deaths_.empty()) remove_file(deaths_path);  // of another run
-        if (recorded_)
+        if (recorded_) {
             runs_ = recorded_->runs;
-        else
+        } else {
+            if (may_resume) refuse_existing(options_.path, ExistingFile::refuse);
             begin();
-        runs_.push_back(this_process(options_.identity));
-        journal_->append(RecordKind::run, {encode(runs_.back()).view()});
+        }
+        for (auto const& run : options_.earlier)
+            if (std::ranges::find(runs_, run) == runs_.end()) add(run);
+        add(this_process(options_.identity, options_.hosts));
         journal_->append(RecordKind::options, {encode(options_.options).view()});
     } catch (...) {
         lock_->release();
         throw;
     }
+}
+
+void RunFiles::add(RunRecord run) {
+    journal_->append(RecordKind::run, {encode(run).view()});
+    runs_.push_back(std::move(run));
 }
 
 void RunFiles::recover() {

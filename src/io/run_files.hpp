@@ -26,15 +26,17 @@ struct RunFilesOptions {
     std::vector<RecordedOption> options{};  ///< of this process
     LockOptions lock{};
     std::optional<std::uint64_t> published_journal{};  ///< id of the journal behind the file at `path`
-    std::function<void(std::string const&)> say{};     ///< gets one line for the user; may be null
+    std::vector<RunRecord> earlier{};  ///< processes of other runs whose results this one is given
+    std::vector<std::string> hosts{};  ///< of the ranks of this process
+    std::function<void(std::string const&)> say{};  ///< gets one line for the user; may be null
 };
 
 /// Takes the lock, then goes on with what an unfinished run of the same identity has left, or begins. A
 /// change of the partial file that was interrupted is undone, the torn end of the journal is cut off.
 ///
 /// Throws UsageError when the left files belong to a run of another identity (the message names the
-/// difference) or the final file exists; EnvironmentError when another run holds the lock or the left files
-/// are damaged.
+/// difference) or the final file exists and may not be replaced; EnvironmentError when another run holds the
+/// lock or the left files are damaged.
 class RunFiles {
 public:
     explicit RunFiles(RunFilesOptions options);
@@ -60,6 +62,7 @@ public:
     RunEnd leave(bool keep, bool stopped);
 
 private:
+    void add(RunRecord run);
     void begin();
     void recover();
     void resume(RecordedRun recorded);

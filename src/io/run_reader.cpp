@@ -67,14 +67,14 @@ public:
         run_.options = std::move(recorded.options);
         run_.maps = std::move(recorded.maps);
         run_.arrays = std::move(recorded.arrays);
-        run_.ended_before = recorded.ended_before;
+        run_.printed = std::move(recorded.printed);
         for (auto& map : run_.maps) std::ranges::sort(map.pieces, {}, &RaggedPiece::first);
     }
 
     void for_each_timing(std::size_t map, std::function<void(StoredTiming const&)> const& visit) override {
         for (auto const& piece : run_.maps.at(map).timing) {
             auto const bytes = journal_.read(piece.position, piece.rows * sizeof(TimingRow));
-            StoredTiming timing{.latest = piece.process == run_.runs.size()};
+            StoredTiming timing{.process = piece.process};
             for (std::uint64_t i = 0; i < piece.rows; ++i) {
                 std::memcpy(&timing.row, bytes.data() + i * sizeof(TimingRow), sizeof(TimingRow));
                 visit(timing);
@@ -155,6 +155,23 @@ private:
 };
 
 }  // namespace
+
+std::string host_of(StoredRun const& run, StoredTiming const& timing) {
+    if (timing.process == 0 || timing.process > run.runs.size() || timing.row.rank < 0) return "";
+    auto const& hosts = run.runs[timing.process - 1].hosts;
+    auto const rank = static_cast<std::size_t>(timing.row.rank);
+    return rank < hosts.size() ? hosts[rank] : "";
+}
+
+RunReader::RaggedBlock RunReader::ragged_block(std::size_t map, std::uint64_t first, std::uint64_t count) {
+    RaggedBlock block;
+    for (auto task = first; task < first + count; ++task) {
+        auto const values = ragged(map, task);
+        block.lengths.push_back(values.size() / size_of(run_.maps.at(map).spec.type));
+        block.values.insert(block.values.end(), values.begin(), values.end());
+    }
+    return block;
+}
 
 CheckReport RunReader::check() {
     CheckReport report;

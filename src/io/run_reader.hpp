@@ -28,18 +28,18 @@ struct StoredRun {
     std::vector<MapRecord> maps{};
     std::vector<ArrayRecord> arrays{};
     std::vector<WorkerRow> workers{};  ///< only of a finished run
-    std::uint64_t ended_before =
-        0;                     ///< tasks that were over when the last process began; not of a finished run
-    bool needs_merge = false;  ///< a share of a run whose job has to go on when all shares are there
-    std::string log{};         ///< lines that tasks printed; only of a finished run
+    bool needs_merge = false;          ///< a share of a run whose job has to go on when all shares are there
+    std::vector<Printed> printed{};    ///< in the order in which it came
 };
 
 /// When tasks ran.
 struct StoredTiming {
     TimingRow row{};
-    std::string host{};   ///< empty: unknown
-    bool latest = false;  ///< by the last process of the run, on whose clock the start is
+    std::uint32_t process = 0;  ///< of the run, from 1, on whose clock the start is
 };
+
+/// Where a task ran; empty: unknown.
+[[nodiscard]] std::string host_of(StoredRun const& run, StoredTiming const& timing);
 
 /// Something that is not as it was written.
 struct Damage {
@@ -73,6 +73,12 @@ public:
                                                        std::uint64_t count) = 0;
     /// The result of one task of a ragged map; empty where there is none.
     [[nodiscard]] virtual std::vector<std::byte> ragged(std::size_t map, std::uint64_t task) = 0;
+    struct RaggedBlock {
+        std::vector<std::uint64_t> lengths{};  ///< in elements
+        std::vector<std::byte> values{};
+    };
+    /// Results [first, first + count) of a ragged map.
+    [[nodiscard]] virtual RaggedBlock ragged_block(std::size_t map, std::uint64_t first, std::uint64_t count);
     /// The content of an array that was stored beside the maps.
     [[nodiscard]] virtual std::vector<std::byte> array(std::size_t number) = 0;
     [[nodiscard]] virtual std::vector<Attribute> array_attributes(std::size_t number) = 0;

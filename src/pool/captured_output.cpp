@@ -21,9 +21,8 @@ CapturedOutput::CapturedOutput(Emit const& emit, std::array<OutputTaken, 2>& tak
         pipes_[stream].read_end.reset(ends[0]);
         pipes_[stream].write_end.reset(ends[1]);
         readers_[stream] = std::make_unique<OutputReader>(
-            [emit, error = stream == 1](wire::TaskRange who, std::string text) {
-                emit(who, error, std::move(text));
-            });
+            [emit, error = stream == 1](wire::TaskRange who, std::optional<std::uint32_t> /*batch*/,
+                                        std::string text) { emit(who, error, std::move(text)); });
     }
 }
 

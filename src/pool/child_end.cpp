@@ -68,6 +68,10 @@ ChildEnd describe_doom(Doom doom, double timeout_seconds) {
     return {.cause = FailureCause::timeout, .message = "killed at the end of the run's time"};
 }
 
+void kill_group(pid_t child) {
+    if (::kill(-child, SIGKILL) != 0) ::kill(child, SIGKILL);  // it has not made its group yet
+}
+
 std::uint64_t count_oom_kills() {
     // In a job's own group a kill of somebody else's process does not count.
     static auto const events = file_of_events();

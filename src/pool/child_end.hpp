@@ -1,6 +1,8 @@
 // How a child process ended, in words.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <plenum/error.hpp>
 #include <string>
@@ -20,6 +22,9 @@ struct ChildEnd {
 
 /// The end of a task whose executor its rank has killed.
 [[nodiscard]] ChildEnd describe_doom(Doom doom, double timeout_seconds);
+
+/// Kills a child that leads a process group, with all that it has started.
+void kill_group(pid_t child);
 
 /// How often the kernel has killed for lack of memory: in the control group of this process where that is
 /// known, else on this node.

@@ -8,7 +8,7 @@ namespace plenum::pool {
 void Executor::mark_output(std::uint64_t first, std::uint64_t last) {
     output_checked_ = clock_;
     output_first_ = UINT64_MAX;
-    if (marker_->mark(first, last)) prints_ = true;
+    if (marker_->mark(first, last, batch_)) prints_ = true;
 }
 
 void Executor::mark_pending_output() {

@@ -51,15 +51,20 @@ ExecutorSeat::ExecutorSeat(NodeView node, int index, Output const& output, Actor
         pipes_[i] = {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
         ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
         readers_[i] = std::make_unique<OutputReader>(
-            [output, rank = cell_.rank, error = i == 1](wire::TaskRange tasks, std::string text) {
-                output({.rank = rank, .tasks = tasks, .error = error, .text = std::move(text)});
+            [this, output, error = i == 1](wire::TaskRange tasks, std::optional<std::uint32_t> batch,
+                                           std::string text) {
+                output({.rank = cell_.rank,
+                        .batch = batch.value_or(cell_.batch.load(std::memory_order_acquire)),
+                        .tasks = tasks,
+                        .error = error,
+                        .text = std::move(text)});
             });
     }
 }
 
 ExecutorSeat::~ExecutorSeat() {
     if (child_ <= 0) return;
-    ::kill(child_, SIGKILL);
+    kill_group(child_);
     ::waitpid(child_, nullptr, 0);
 }
 
@@ -171,7 +176,7 @@ void ExecutorSeat::doom(Doom why, Watched const& running) {
     cell_.doom = why;
     cell_.doomed_claim = running.claim;
     cell_.doomed_task = running.task;
-    ::kill(child_, SIGKILL);
+    kill_group(child_);
 }
 
 void ExecutorSeat::tick(ForkServer& server) {
@@ -190,7 +195,7 @@ void ExecutorSeat::add_poll(std::vector<pollfd>& fds) const {
 void ExecutorSeat::close(int grace_ms) {
     if (child_ > 0) {
         pollfd fd{.fd = child_fd_.get(), .events = POLLIN, .revents = 0};
-        if (::poll(&fd, 1, grace_ms) == 0) ::kill(child_, SIGKILL);
+        if (::poll(&fd, 1, grace_ms) == 0) kill_group(child_);
         ::waitpid(child_, nullptr, 0);
         child_ = -1;
     }

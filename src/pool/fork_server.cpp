@@ -109,7 +109,9 @@ void become_child(NodeView node, pid_t parent, std::filesystem::path const& scra
                   std::atomic<FaultNote>& note, std::string_view oom_score) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // the parent died in between
-    ::setpgid(0, ::getpgid(parent));
+    // With the programs that it starts, which are to end with it. Launchers that kill the rank's group do not
+    // reach it: it dies with its parent, and the server ends what is left of the group.
+    ::setpgid(0, 0);
     use_scratch(ScratchScope::process, scratch, std::to_string(::getpid()));
     // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
     // business.
@@ -172,6 +174,12 @@ void take_pipes(std::vector<OutputPipes> const& pipes, std::size_t mine) {
     }
 }
 
+/// An executor or the actor host, leader of a process group.
+struct Child {
+    pid_t process = 0;
+    base::UniqueFd descriptor{};
+};
+
 /// A process of CLONE_PARENT: the child becomes a child of the rank's process, which then sees its end
 /// directly.
 pid_t clone_executor(base::UniqueFd& descriptor) {
@@ -200,12 +208,15 @@ std::optional<Order> next_order(int socket, int parent_descriptor) {
     return order;
 }
 
-void end_executors(std::vector<base::UniqueFd> const& executors) {
-    for (auto const& executor : executors)
-        if (executor) ::syscall(SYS_pidfd_send_signal, executor.get(), SIGKILL, nullptr, 0);
-    for (auto const& executor : executors) {
-        if (!executor) continue;  // poll() would wait for nothing
-        pollfd end{.fd = executor.get(), .events = POLLIN, .revents = 0};
+void end_children(std::vector<Child> const& children) {
+    for (auto const& child : children) {
+        if (!child.descriptor) continue;
+        ::syscall(SYS_pidfd_send_signal, child.descriptor.get(), SIGKILL, nullptr, 0);
+        ::kill(-child.process, SIGKILL);  // the programs that it has started
+    }
+    for (auto const& child : children) {
+        if (!child.descriptor) continue;  // poll() would wait for nothing
+        pollfd end{.fd = child.descriptor.get(), .events = POLLIN, .revents = 0};
         ::poll(&end, 1, executor_end_ms);
     }
 }
@@ -256,16 +267,16 @@ void note_deaths(NodeView node, pid_t rank, ForkServer::Options const& options) 
     static std::array<char, 1 << 16> stdout_buffer;
     std::setvbuf(stdout, stdout_buffer.data(), _IOFBF, stdout_buffer.size());
     base::limit_library_threads(options.threads.count, options.threads.asked);
-    std::vector<base::UniqueFd> executors(pipes.size());
+    std::vector<Child> children(pipes.size());
     while (auto order = next_order(socket, parent_descriptor.get())) {
         auto const& request = order->request;
         bool const actors = request.index == actor_host_index;
         auto const seat =
             actors ? pipes.size() - 1 : static_cast<std::size_t>(request.index - options.first_cell);
-        auto const child = clone_executor(executors[seat]);
+        auto const child = clone_executor(children[seat].descriptor);
         if (child == 0) {
             ::close(socket);
-            executors.clear();
+            children.clear();
             take_pipes(pipes, seat);
             if (actors)
                 run_as_actor_host(node, parent, options.scratch, options.actor_host,
@@ -273,9 +284,10 @@ void note_deaths(NodeView node, pid_t rank, ForkServer::Options const& options) 
             run_as_executor(node, parent, options, request, std::move(order->socket));
         }
         auto const answer = child > 0 ? child : -errno;
+        if (child > 0) children[seat].process = child;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
-    end_executors(executors);
+    end_children(children);
     note_deaths(node, parent, options);
     base::remove_tree(options.scratch);
     ::_exit(0);

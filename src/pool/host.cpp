@@ -183,6 +183,7 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     progress_.tasks += request.tasks - work->left_out;
     ++active_;
     batches_.emplace(id, std::move(batch));
+    check_failures();  // of earlier processes
     ring();
 }
 
@@ -265,8 +266,7 @@ void Host::on(wire::BlockResults results) {
     }
     for (auto const task : again) give_back({task, task + 1});
     for (auto const& range : returned) give_back(range);
-    if (!stopping_ && options_.limits.max_failures.exceeded(progress_.failed, progress_.tasks))
-        begin_stop(StopReason::failures);
+    check_failures();
 }
 
 void Host::cancel(std::shared_ptr<Work> const& work) {

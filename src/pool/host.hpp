@@ -183,6 +183,8 @@ private:
     [[nodiscard]] std::vector<std::uint64_t> take_retried(Batch& batch, wire::BlockResults& results);
     void cut(sched::BatchId id, Batch& batch, StopReason why);
     void begin_stop(StopReason why);
+    /// Stops when more tasks have failed than may.
+    void check_failures();
     void watch_time();
     [[nodiscard]] std::exception_ptr stopped_error() const;
     void take_from_stream(sched::BatchId id, Batch& batch);

@@ -103,6 +103,11 @@ void Host::begin_stop(StopReason why) {
     for (auto& [id, batch] : batches_) cut(id, batch, why);
 }
 
+void Host::check_failures() {
+    if (!stopping_ && options_.limits.max_failures.exceeded(progress_.failed, progress_.tasks))
+        begin_stop(StopReason::failures);
+}
+
 void Host::watch_time() {
     auto const end = options_.limits.end_ns;
     auto const now = base::now_ns();

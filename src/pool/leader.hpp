@@ -74,6 +74,7 @@ private:
         std::vector<bool> sent;  // empty: nothing was sent yet
         std::uint64_t posted_ns = 0;
         std::uint64_t last_sent_ns = 0;
+        std::uint64_t times_taken = 0;  // rows of times that were sent
         bool flush_now = false;
         bool in_place = false;  // results are where they stay
     };
@@ -113,6 +114,8 @@ private:
     /// which may be long, and short chunks before a long task.
     void mark_finished(int index);
     void collect(int index, bool complete);
+    /// Rows of times that have come since the last call; all that will ever come when the block is complete.
+    void take_times(BlockSlot& slot, Block& block, bool complete, std::vector<wire::Timing>& times);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
     struct TaskSeconds {
         double mean = 0, likely_most = 0;  // 0: unknown

@@ -1,5 +1,6 @@
 // What the leader sends to rank 0: tasks that are final, whole blocks or parts of them.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <iterator>
 
@@ -98,6 +99,30 @@ void Leader::mark_finished(int index) {
     }
 }
 
+void Leader::take_times(BlockSlot& slot, Block& block, bool complete, std::vector<wire::Timing>& times) {
+    if (slot.timing_capacity == 0) return;
+    auto* const rows = node_.at<wire::Timing>(slot.timing_offset);
+    auto const used = std::min(slot.timing_used.load(std::memory_order_acquire), slot.timing_capacity);
+    auto const seconds = [&](std::uint64_t ns) {
+        return static_cast<double>(ns - node_.header().run_start_ns) * 1e-9;
+    };
+    auto const posted = seconds(block.posted_ns), now = seconds(base::now_ns());
+    // A row that its executor has claimed and not written holds what the memory held before: it is not of
+    // this block, or older than the block. Whoever claimed it may be writing it, or dead.
+    auto const is_whole = [&](wire::Timing& row) {
+        auto const start = std::atomic_ref(row.start).load(std::memory_order_acquire);
+        return start >= posted && start <= now && row.first >= slot.first && row.count > 0 &&
+               row.count <= slot.count && row.first - slot.first <= slot.count - row.count;
+    };
+    for (; block.times_taken < used; ++block.times_taken) {
+        auto& row = rows[block.times_taken];
+        if (is_whole(row))
+            times.push_back(row);
+        else if (!complete)
+            break;
+    }
+}
+
 void Leader::collect(int index, bool complete) {
     auto& slot = node_.slot(index);
     auto& block = blocks_[static_cast<std::size_t>(index)];
@@ -116,8 +141,8 @@ void Leader::collect(int index, bool complete) {
         runs.push_back({slot.first, slot.first + slot.count});
     } else {
         if (block.sent.empty()) block.sent.resize(slot.count);
-        // The last task waits for the end of the block, whose message carries the times: a batch is never
-        // complete before all of its messages have been sent. Prompt blocks have no times.
+        // The last task waits for the end of the block, whose message carries the last times: a batch is
+        // never complete before all of its messages have been sent. Prompt blocks have no times.
         auto const end = complete || slot.prompt != 0 ? slot.count : slot.count - 1;
         for (std::uint64_t i = 0; i < end; ++i) {
             auto const s =
@@ -139,20 +164,7 @@ void Leader::collect(int index, bool complete) {
     for (auto& failure : block.failures)
         if (in_runs(failure.task)) last.failures.push_back(failure);
     std::erase_if(block.failures, [&](auto const& failure) { return in_runs(failure.task); });
-    if (complete && slot.timing_capacity > 0) {
-        auto const* const rows = node_.at<wire::Timing>(slot.timing_offset);
-        auto const used = std::min(slot.timing_used.load(std::memory_order_acquire), slot.timing_capacity);
-        // A row that its executor claimed but did not live to write holds what the memory held before: it is
-        // not of this block, or older than the block.
-        auto const seconds = [&](std::uint64_t ns) {
-            return static_cast<double>(ns - node_.header().run_start_ns) * 1e-9;
-        };
-        auto const posted = seconds(block.posted_ns), now = seconds(base::now_ns());
-        std::copy_if(rows, rows + used, std::back_inserter(last.timing), [&](wire::Timing const& row) {
-            return row.start >= posted && row.start <= now && row.first >= slot.first && row.count > 0 &&
-                   row.count <= slot.count && row.first - slot.first <= slot.count - row.count;
-        });
-    }
+    take_times(slot, block, complete, last.timing);
     if (slot.stride == 0) {
         std::sort(block.varying.begin(), block.varying.end(),
                   [](Varying const& a, Varying const& b) { return a.task < b.task; });

@@ -40,7 +40,7 @@ std::uint64_t OutputMarker::written(std::size_t stream) const {
     }
 }
 
-bool OutputMarker::mark(std::uint64_t first, std::uint64_t last) {
+bool OutputMarker::mark(std::uint64_t first, std::uint64_t last, std::uint32_t batch) {
     std::cout.flush();
     if (__fpending(stdout) != 0) std::fflush(stdout);
     bool printed = false;
@@ -48,7 +48,7 @@ bool OutputMarker::mark(std::uint64_t first, std::uint64_t last) {
         auto const bytes = written(stream);
         if (bytes <= marked_[stream]) continue;
         printed = true;
-        OutputMark const mark{.first_task = first, .last_task = last};
+        OutputMark const mark{.batch = batch, .first_task = first, .last_task = last};
         write_whole(pipes_[stream], &mark, sizeof mark);
         marked_[stream] = bytes + sizeof mark;
     }

@@ -16,8 +16,8 @@ struct OutputPipes {
 
 /// Framing of captured output: this mark in the pipe says whose the bytes before it are.
 struct OutputMark {
-    std::uint32_t magic = 0x4d4c501f;  // 0x1f "PLM"
-    std::uint32_t reserved = 0;
+    std::uint32_t magic = 0x4d4c501f;             // 0x1f "PLM"
+    std::uint32_t batch = 0;                      ///< of tasks
     std::uint64_t first_task = 0, last_task = 0;  ///< inclusive
 };
 
@@ -26,8 +26,8 @@ public:
     /// `taken`: what the reader has read so far, in memory that both processes see.
     OutputMarker(OutputPipes pipes, std::array<OutputTaken, 2>& taken);
     /// Flushes what C and C++ hold back and marks what was written since the last mark as that of [first,
-    /// last], inclusive. True: something was. About 0.3 us when nothing was.
-    bool mark(std::uint64_t first, std::uint64_t last);
+    /// last] of the batch, inclusive. True: something was. About 0.3 us when nothing was.
+    bool mark(std::uint64_t first, std::uint64_t last, std::uint32_t batch = 0);
 
 private:
     [[nodiscard]] std::uint64_t written(std::size_t stream) const;

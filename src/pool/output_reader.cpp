@@ -22,7 +22,7 @@ void OutputReader::add(std::string_view bytes, std::optional<std::uint64_t> runn
         OutputMark mark;
         std::memcpy(&mark, partial_.data() + at, sizeof mark);
         partial_.erase(0, at + sizeof mark);
-        emit_lines({mark.first_task, mark.last_task + 1}, true);
+        emit_lines({mark.first_task, mark.last_task + 1}, mark.batch, true);
     }
     // What may be the start of a mark stays; the rest is text of the task that runs.
     auto const start = partial_.find(magic()[0]);
@@ -33,20 +33,20 @@ void OutputReader::add(std::string_view bytes, std::optional<std::uint64_t> runn
         text_.append(partial_);
         partial_.clear();
     }
-    if (partial_.empty() && running) emit_lines({*running, *running + 1}, false);
+    if (partial_.empty() && running) emit_lines({*running, *running + 1}, std::nullopt, false);
 }
 
 void OutputReader::finish(std::uint64_t task) {
     text_.append(partial_);
     partial_.clear();
-    emit_lines({task, task + 1}, true);
+    emit_lines({task, task + 1}, std::nullopt, true);
 }
 
-void OutputReader::emit_lines(wire::TaskRange tasks, bool all) {
+void OutputReader::emit_lines(wire::TaskRange tasks, std::optional<std::uint32_t> batch, bool all) {
     if (all && !text_.empty() && text_.back() != '\n') text_ += '\n';
     auto const end = text_.rfind('\n');
     if (end == std::string::npos) return;
-    emit_(tasks, text_.substr(0, end + 1));
+    emit_(tasks, batch, text_.substr(0, end + 1));
     text_.erase(0, end + 1);
 }
 

@@ -14,8 +14,10 @@ namespace plenum::pool {
 
 class OutputReader {
 public:
-    /// `emit` gets whole lines (one or several, each ending in a newline) and the tasks they belong to.
-    using Emit = std::function<void(wire::TaskRange tasks, std::string text)>;
+    /// `emit` gets whole lines (one or several, each ending in a newline), the tasks they belong to and,
+    /// where a mark said it, their batch.
+    using Emit =
+        std::function<void(wire::TaskRange tasks, std::optional<std::uint32_t> batch, std::string text)>;
     explicit OutputReader(Emit emit) : emit_(std::move(emit)) {}
 
     /// Bytes as they came from the pipe. `running`: the task that ran all the while they were read, which has
@@ -26,7 +28,7 @@ public:
     void finish(std::uint64_t task);
 
 private:
-    void emit_lines(wire::TaskRange tasks, bool all);
+    void emit_lines(wire::TaskRange tasks, std::optional<std::uint32_t> batch, bool all);
 
     Emit emit_;
     std::string text_;     // not emitted yet, no marks in it

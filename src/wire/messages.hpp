@@ -207,13 +207,14 @@ struct ArrayPiece {
 /// Any rank to rank 0: whole lines that tasks printed.
 struct Output {
     std::int32_t rank = 0;
+    std::uint32_t batch = 0;  ///< of the tasks
     TaskRange tasks;          ///< who printed: one task, or one of these
     std::uint64_t actor = 0;  ///< not 0: an actor printed, no task
     bool error = false;       ///< standard error
     std::string text;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(rank, tasks, actor, error, text);
+        archive(rank, batch, tasks, actor, error, text);
     }
 };
 

@@ -7,12 +7,14 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <new>
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -230,6 +232,37 @@ TEST(TaskTimeout, KillsOnlyTheTaskThatTakesTooLong) {
         if (i % 20 != 6) {
             ASSERT_EQ(results[i], i);
         }
+}
+
+/// Whether the process is there and no zombie.
+bool is_alive(pid_t process) {
+    std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+    std::string number, name, state;
+    return stat >> number >> name >> state && state != "Z";
+}
+
+TEST(TaskTimeout, TakesTheProgramsThatTheTaskHasStartedWithIt) {
+    AttemptFolder const folder;
+    auto const results = pool().map(
+        [files = folder.files()](std::uint64_t i) {
+            if (i != 3) return i;
+            auto const program = ::fork();
+            if (program == 0)
+                for (;;) ::pause();  // in place of one that does not end
+            std::ofstream(std::string(files.folder.data()) + "/program") << program;
+            hang_forever();
+            return i;
+        },
+        indices(6), {.on_failure = OnFailure::collect, .task_timeout = 0.5});
+    ASSERT_EQ(results.failures().size(), 1u);
+    EXPECT_EQ(results.failures().front().cause, FailureCause::timeout);
+    pid_t program = 0;
+    std::ifstream(std::string(folder.files().folder.data()) + "/program") >> program;
+    ASSERT_GT(program, 0);
+    for (int i = 0; is_alive(program) && i < 1000; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_FALSE(is_alive(program));
+    if (is_alive(program)) ::kill(program, SIGKILL);
 }
 
 TEST(TaskTimeout, FindsATaskThatHangsAmongVeryShortOnes) {

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -121,6 +123,91 @@ def recorded_options(runs: Runs, ranks: int):
         (runs.folder / name).unlink()
 
 
+def too_many_failures(runs: Runs, ranks: int):
+    """A run that goes on with more failures than may be stops at once, before it has results of its own."""
+    (runs.folder / "broken").touch()
+    words = ("run", "mixed", "--tasks", "200", "--pause", "0.02", "--chunk-size", "1", "--fails-while", "broken",
+             "-o", "t.h5", *QUIET)
+    counts = []
+    for _ in range(2):
+        run = runs.run(*words, "--max-failures", "2", ranks=ranks)
+        runs.check(run.returncode == 75 and "too many failed tasks" in run.stderr, f"--max-failures at {ranks} ranks",
+                   f"{run.returncode}: {run.stderr[-300:]}")
+        state = json.loads(runs.run("status", "t.h5", "--output-mode", "json").stdout)["maps"][0]
+        counts.append((state["done"], state["failed"]))
+    runs.check(counts[0] == counts[1] and counts[0][1] > 2, f"nothing runs when too many have failed: {counts}")
+    run = runs.run(*words, "--max-failures", "100", "--output-mode", "json", ranks=ranks)
+    runs.equal(run.returncode, 4, f"with a higher limit it goes on ({run.stderr[-300:]})")
+    (runs.folder / "broken").unlink()
+    rate = json.loads(run.stdout)["tasks_per_second"]
+    shown = json.loads(runs.run("status", "t.h5", "--output-mode", "json").stdout)["tasks_per_second"]
+    runs.check(abs(shown / rate - 1) < 0.05, f"status shows the rate of the summary: {shown} and {rate}")
+    (runs.folder / "t.h5").unlink()
+
+
+def table(path: Path) -> dict:
+    """What a finished file says of when and where the tasks of squares ran."""
+    with h5py.File(path) as file:
+        tasks = file["tasks/squares"]
+        hosts = file["provenance/hosts"].asstr()[:]
+        return {name: tasks[name][:] for name in ("rank", "start", "duration", "attempts", "process")} | {
+            "host": hosts[tasks["host"][:]], "runs": list(file["provenance/runs/command_line"].asstr()[:])}
+
+
+def retried(runs: Runs, ranks: int):
+    """A retry that is killed goes on with each of the commands that may be tried, to the same end."""
+    failed = [task for task in range(40) if task % 7 == 3]
+    done = [task for task in range(40) if task not in failed]
+    first = ["run", "mixed", "--fails-while", "broken", "--pause", "0.6", "--sum", "-o", "k.h5", *QUIET]
+    (runs.folder / "broken").touch()
+    run = runs.run("run", "mixed", "--fails-while", "broken", "--pause", "0.6", "--sum", "-o", "k.h5", "--executors", "8",
+                   "--chunk-size", "1", *QUIET, ranks=ranks)
+    runs.equal(run.returncode, 4, f"a run with failures ({run.stderr[-200:]})")
+    (runs.folder / "broken").unlink()
+    published, before = (runs.folder / "k.h5").read_bytes(), table(runs.folder / "k.h5")
+    for again in (["resume", "k.h5"], ["retry", "k.h5"], [*first, "--retry-failed"]):
+        what = f"after a retry that was killed, {again[0]} at {ranks} ranks"
+        (runs.folder / "k.h5").write_bytes(published)
+        command = [*runs.command(ranks), runs.plenum, "retry", "k.h5", "--executors", "1", "--chunk-size", "1",
+                   "--commit-interval", "0.05", *QUIET]
+        process = subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        counts = (0, 0)
+        while not len(done) < counts[0] < 40 and process.poll() is None and time.monotonic() < deadline:
+            status = json.loads(runs.run("status", "k.h5", "--output-mode", "json").stdout)
+            if status["state"] == "running" and len(status["maps"]) == 2:
+                counts = (status["maps"][0]["done"], status["maps"][1]["done"])
+                pid = status["process"]["pid"]
+        runs.check(len(done) < counts[0] < 40 and counts[1] == 40, f"the later map is there from the start, {what}", str(counts))
+        os.kill(pid, signal.SIGKILL)
+        process.wait(timeout=60)
+        runs.check((runs.folder / "k.h5").read_bytes() == published, f"the published file stays, {what}")
+        text = runs.run("status", "k.h5").stdout
+        runs.check("interrupted; plenum resume k.h5" in text and f"{len(done)} of 40" not in text.split("before")[0]
+                   and "74 of 80 tasks done; that file stays" in text, f"status {what}", text)
+        runs.equal(runs.run("status", "--exit-code", "k.h5").returncode, 75, f"status --exit-code {what}")
+        run = runs.run(*first)
+        runs.check(run.returncode == 4 and "plenum resume k.h5 goes on" in run.stderr, f"the command without --retry-failed, {what}",
+                   run.stderr)
+        run = runs.run(*again, *([] if again[0] == "run" else QUIET), ranks=ranks)
+        runs.equal(run.returncode, 0, f"{what} ({run.stderr[-300:]})")
+        after = table(runs.folder / "k.h5")
+        for name in ("rank", "start", "duration", "attempts", "host", "process"):
+            runs.check((after[name][done] == before[name][done]).all(), f"{name} of what was done, {what}")
+        runs.equal(list(after["attempts"][failed]), [2] * len(failed), f"attempts {what}")
+        runs.check(not np.isnan(after["duration"]).any() and (after["rank"] >= 0).all(), f"times of all tasks, {what}")
+        runs.equal((len(after["runs"]), after["runs"][0]), (3, before["runs"][0]), f"processes {what}")
+        with h5py.File(runs.folder / "k.h5") as file:
+            runs.equal(file["sum"][0], sum(t * t for t in range(40)), f"what was computed from results, {what}")
+        runs.check("five speaks" in runs.run("show", "k.h5", "--task", "5", "--map", "squares").stdout, f"what was printed, {what}")
+        runs.check("five speaks" not in runs.run("show", "k.h5", "--task", "5", "--map", "lists").stdout, "the other map's task 5")
+        runs.no_leftovers(what)
+        runs.equal(runs.run("validate", "k.h5").returncode, 0, f"validate {what}")
+        run = runs.run("resume", "k.h5")
+        runs.check(run.returncode == 0 and "complete" in run.stderr, f"nothing to resume, {what}", run.stderr)
+    (runs.folder / "k.h5").unlink()
+
+
 def alive(runs: Runs):
     command = [runs.plenum, "run", "mixed", "--tasks", "600", "--pause", "0.01", "--chunk-size", "1", "--commit-interval", "0.1",
                "-o", "l.h5", *QUIET]
@@ -143,8 +230,13 @@ def alive(runs: Runs):
         runs.check(done == sorted(done) and done[-1] > 0, f"counts grow: {done}")
         runs.check(states[-1]["tasks_per_second"] is not None, "a rate")
         runs.check(exported > 0, "export while a run is alive")
+        shown = runs.run("show", "l.h5", "--task", "5", "--map", "squares").stdout
+        runs.check("printed     five speaks" in shown, "what a task of a run that is alive has printed", shown)
         process.kill()
         process.wait()
+        rows = [r for r in rows_of(runs.run("export", "l.h5", "--map", "squares")) if r["status"] == "done"]
+        timed = [r for r in rows if r["duration"] and r["rank"]]
+        runs.check(len(timed) >= 0.9 * len(rows) > 0, f"times of {len(timed)} of {len(rows)} tasks that were done before a kill")
         status = runs.run("status", "l.h5")
         runs.check("l.h5: interrupted; plenum resume l.h5" in status.stdout, "status of a dead run", status.stdout + status.stderr)
         runs.equal(runs.run("validate", "l.h5").returncode, 0, "validate a dead run")
@@ -180,6 +272,8 @@ def alive(runs: Runs):
     resumed = runs.run("resume", "l.h5", *QUIET)
     runs.check(resumed.returncode == 0 and "damaged" in resumed.stderr, "the damaged results are computed again", resumed.stderr)
     runs.equal(runs.run("validate", "l.h5").returncode, 0, "validate after that")
+    shown = runs.run("show", "l.h5", "--task", "5", "--map", "squares").stdout
+    runs.check("printed     five speaks" in shown, "what was printed before a kill", shown)
     text = runs.run("status", "--watch", "--output-mode", "json", "l.h5").stdout
     runs.equal(text.count("\n"), 1, "watching a finished run ends at once")
     (runs.folder / "l.h5").unlink()
@@ -267,7 +361,25 @@ def shards(runs: Runs, ranks: int):
     run = runs.run("run", "mixed", "-o", "m.h5", *QUIET)
     runs.check(run.returncode == 0 and "nothing to do" in run.stderr, "the run of the merged file is done", run.stderr)
     run = runs.run("merge", files[2], files[0], "--allow-missing", "-o", "part.h5")
-    runs.check(run.returncode == 75 and "26 not run" in run.stdout, "merge with a missing shard", run.stdout + run.stderr)
+    runs.check(run.returncode == 75 and "26 not run" in run.stdout and "plenum resume part.h5" in run.stdout,
+               "merge with a missing shard", run.stdout + run.stderr)
+    runs.check("interrupted; plenum resume part.h5" in runs.run("status", "part.h5").stdout and
+               not (runs.folder / "part.h5").exists(), "what is incomplete has no final name")
+    runs.equal(runs.run("status", "--exit-code", "part.h5").returncode, 75, "status of an incomplete merge")
+    run = runs.run("merge", *files, "-o", "part.h5")
+    runs.equal(run.returncode, 0, f"the missing shard comes later ({run.stdout}{run.stderr})")
+    with h5py.File(runs.folder / "part.h5") as file:
+        runs.equal(len(set(file["tasks/squares/process"][:])), 3, "processes of the shards in an incomplete merge")
+    runs.equal(subprocess.run(["h5diff", "plain.h5", "part.h5", "/results", "/results"], cwd=runs.folder).returncode, 0,
+               "merged in two steps")
+    (runs.folder / "part.h5").unlink()
+    run = runs.run("merge", files[2], files[0], "--allow-missing", "-o", "part.h5")
+    run = runs.run("run", "mixed", "--sum", "-o", "part.h5", *QUIET, ranks=ranks)
+    runs.check(run.returncode == 2 and "--sum was false" in run.stderr, "another run refuses the merged share", run.stderr)
+    run = runs.run("resume", "part.h5", *QUIET, ranks=ranks)
+    runs.equal(run.returncode, 0, f"resume computes what the missing shard had ({run.stderr[-300:]})")
+    runs.equal(subprocess.run(["h5diff", "plain.h5", "part.h5", "/results", "/results"], cwd=runs.folder).returncode, 0,
+               "a share that was computed after the merge")
     other = runs.run("run", "mixed", "--tasks", "41", "--shard", "1/3", "-o", "mixed-x.h5", *QUIET)
     runs.equal(other.returncode, 0, "a shard of another run")
     run = runs.run("merge", files[0], "mixed-x.h5", files[2], "-o", "no.h5")
@@ -288,6 +400,8 @@ with Runs() as runs:
     for ranks in (1, 3):
         finished(runs, ranks)
         recorded_options(runs, ranks)
+        too_many_failures(runs, ranks)
+        retried(runs, ranks)
     alive(runs)
     damaged(runs)
     only(runs)
@@ -295,5 +409,9 @@ with Runs() as runs:
     shards(runs, 2)
     help = runs.run("status", "--help")
     runs.check(help.returncode == 0 and "--watch" in help.stdout, "help of a command")
+    for word in ("resume", "retry"):
+        help = runs.run(word, "--help")
+        runs.check(help.returncode == 0 and help.stdout.startswith(f"plenum {word} FILE") and "--executors" in help.stdout
+                   and "--seed" not in help.stdout and "--shard" not in help.stdout, f"help of {word}", help.stdout[:300])
     runs.equal(runs.run("status").returncode, 2, "a command without its file")
     runs.equal(runs.run("status", "a.h5", "b.h5").returncode, 2, "two files for a command that takes one")

@@ -28,6 +28,7 @@ LINE = re.compile(
     r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); "
     r"(nothing was published|the same command resumes)")
 INCOMPLETE = 75
+NODES = Path(__file__).resolve().parent.parent / "cluster" / "nodes-mpirun"
 # Who gets the signal: the foreground group as from a terminal, the process that was started, or one rank.
 GROUP, STARTED, RANK_0, LAST_RANK = "group", "started", "rank 0", "last rank"
 
@@ -41,6 +42,7 @@ class Case:
     args: str = LONG
     when: str = "tasks"  # "tasks", "start", "sync" or "compressing"
     status: int | None = None  # mpirun's own says nothing
+    nodes: int = 1  # emulated ones
     most_seconds: float = 10  # from the signal to the end; a second on a machine with nothing else to do
 
 
@@ -59,6 +61,9 @@ CASES = [
     Case("mpirun while results are compressed", 3, signal.SIGTERM, args=PACKED, when="compressing"),
     Case("termination of rank 0", 3, signal.SIGTERM, RANK_0),
     Case("termination of the last rank", 3, signal.SIGTERM, LAST_RANK),
+    # Had the rank only left by itself, the others would have got SIGTERM from mpirun.
+    Case("interruption of the last rank", 3, signal.SIGINT, LAST_RANK),
+    Case("interruption of the last rank on the second node", 4, signal.SIGINT, LAST_RANK, nodes=2),
 ]
 
 
@@ -70,11 +75,18 @@ def wait_until(what: str, condition: Callable[[], bool], process: subprocess.Pop
         time.sleep(0.01)
 
 
-def process_of_rank(rank: int, mpirun: int, mark: str) -> int:
+def process_of_rank(rank: int, mark: str) -> int:
+    """The rank's own process: its children have its variables too."""
+    parents = {}
     for number in marked_processes(mark):
-        parent = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        variables = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
-        if parent == mpirun and f"OMPI_COMM_WORLD_RANK={rank}".encode() in variables:
+        try:
+            variables = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+            if f"OMPI_COMM_WORLD_RANK={rank}".encode() in variables:
+                parents[number] = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            pass  # it has ended
+    for number, parent in parents.items():
+        if parent not in parents:
             return number
     raise RuntimeError(f"no process of rank {rank}")
 
@@ -103,7 +115,7 @@ class Sender:
             time.sleep(0.3)
         receiver = process.pid
         if case.receiver in (RANK_0, LAST_RANK):
-            receiver = process_of_rank(0 if case.receiver == RANK_0 else case.ranks - 1, process.pid, mark)
+            receiver = process_of_rank(0 if case.receiver == RANK_0 else case.ranks - 1, mark)
         self.sent = time.monotonic()
         if case.receiver == GROUP:
             os.killpg(receiver, case.number)
@@ -116,6 +128,8 @@ def problems_of(case: Case, result: Run, here: Path, seconds: float) -> list[str
     lines = [line for line in result.stderr.splitlines() if LINE.fullmatch(line)]
     if len(lines) != 1:
         problems.append("not one line about the interruption")
+    elif case.receiver in (RANK_0, LAST_RANK) and case.number.name not in lines[0]:
+        problems.append(f"another signal than {case.number.name}")
     if result.stdout:
         problems.append(f"text on standard output: {result.stdout!r}")
     left = sorted(path.name for path in here.iterdir())
@@ -136,9 +150,13 @@ def try_case(case: Case, setup: argparse.Namespace, scratch: Path) -> list[str]:
     here = scratch / "here"
     here.mkdir()
     command = [str(setup.plenum), *case.args.split()]
-    if case.ranks > 1:
-        command = ["mpirun", "-n", str(case.ranks), *command]
     environment = {}
+    if case.nodes > 1:
+        command = [str(NODES), "-N", str(case.nodes), "-s", str(case.ranks // case.nodes), *command]
+        # Each has a folder of its own.
+        environment = {f"OMPI_MCA_{part}_backing_directory": None for part in ("osc_sm", "btl_vader")}
+    elif case.ranks > 1:
+        command = ["mpirun", "-n", str(case.ranks), *command]
     if case.when == "sync":
         environment = bad_disk(setup.bad_disk, here) | {"SLOW_SYNC": str(scratch / "syncs")}
     sender = Sender(case, here, scratch)

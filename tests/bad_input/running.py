@@ -51,7 +51,7 @@ def bad_disk(library: Path, folder: Path) -> dict[str, str]:
 
 
 def run(command: list[str], cwd: Path | str, environment: dict[str, str], scratch: Path, during=None) -> Run:
-    """`during(process, mark)` is called while the command runs."""
+    """`during(process, mark)` is called while the command runs. A variable that is None is not set."""
     mark = uuid.uuid4().hex
     temporary = scratch / "tmp"
     temporary.mkdir()
@@ -62,6 +62,7 @@ def run(command: list[str], cwd: Path | str, environment: dict[str, str], scratc
     variables = os.environ | {
         MARK: mark, "TMPDIR": str(temporary), "OMPI_MCA_osc_sm_backing_directory": str(shared),
         "OMPI_MCA_btl_vader_backing_directory": str(shared)} | environment
+    variables = {name: value for name, value in variables.items() if value is not None}
     try:
         with open(scratch / "stdout", "w+b") as out, open(scratch / "stderr", "w+b") as err:
             process = subprocess.Popen(command, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, stdout=out,

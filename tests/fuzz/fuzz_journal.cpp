@@ -93,7 +93,7 @@ std::vector<std::string> fuzz_seeds() {
     auto ragged = io::encode(io::RaggedHead{.map = 1, .first = 1, .count = 2});
     ragged.number<std::uint64_t>(1).number<std::uint64_t>(0).number(2.5);
     append(run, io::RecordKind::ragged, ragged.view());
-    auto timing = io::encode(io::TimingHead{.map = 0});
+    auto timing = io::encode(io::TimingHead{.map = 0, .process = 1});
     io::TimingRow const row{.first = 0, .count = 2, .duration = 1};
     timing.bytes(std::as_bytes(std::span(&row, 1)));
     append(run, io::RecordKind::timing, timing.view());

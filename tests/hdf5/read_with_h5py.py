@@ -62,7 +62,8 @@ def check_tables(file):
     assert np.array_equal(tasks["status"][:], expected) and tasks["status"].attrs["meaning"].startswith("0 done")
     assert np.array_equal(tasks["attempts"][:], expected + 1)
     assert tasks["rank"][:].tolist() == [0] * 51 + [2] * 49
-    hosts = file["workers/host"].asstr()[:]
+    hosts = file["provenance/hosts"].asstr()[:]
+    assert file["provenance/runs/hosts"].asstr()[:].tolist() == ["n1,n1,n2"] and (tasks["process"][:] == 0).all()
     assert hosts[tasks["host"][:]].tolist() == ["n1"] * 51 + ["n2"] * 49
     assert np.allclose(tasks["duration"][:], [0.1] * 50 + [0.25] + [0.1] * 49)
     assert np.allclose(tasks["start"][:], [0.5] * 50 + [6] + [0.75] * 49)
@@ -92,7 +93,7 @@ def check_tables(file):
 
 def check_provenance(file, path):
     attributes = file.attrs
-    assert attributes["format"] == "plenum" and attributes["format_version"] == 1
+    assert attributes["format"] == "plenum" and attributes["format_version"] == 2
     assert attributes["software"] == "plenum" and attributes["version"] == "1.2.3" and attributes["git"] == "abc123"
     assert attributes["job"] == "example" and attributes["command_line"] == "write_example " + path
     assert np.datetime64(attributes["created"].rstrip("Z")) <= np.datetime64("now") + np.timedelta64(1, "s")
@@ -103,7 +104,10 @@ def check_provenance(file, path):
     environment = provenance["environment"]
     assert dict(zip(environment["name"].asstr(), environment["value"].asstr())) == {
         "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"}
-    assert provenance["log"].asstr()[()] == "task 7: hello\ntask 8: grüß\n"
+    assert provenance["log"].asstr()[()] == "[task 3] hello\n[task 3] grüß\n[actor 2] an actor\n"
+    printed = file["printed"]
+    assert printed["map"].asstr()[:].tolist() == ["peaks", ""] and printed["text"].asstr()[0] == "hello\ngrüß\n"
+    assert printed["first"][:].tolist() == [3, 2] and printed["count"][:].tolist() == [1, 0]
     workers = file["workers"]
     assert workers["rank"][:].tolist() == [0, 1, 2] and workers["tasks"][:].tolist() == [51, 0, 49]
     assert workers["cores"].asstr()[:].tolist() == ["0-1", "2-3", "0-1"]

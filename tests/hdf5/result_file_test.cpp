@@ -176,15 +176,14 @@ TEST_F(ResultFile, RecordsFailuresAndRetries) {
 }
 
 TEST_F(ResultFile, SpreadsTimingOverTheTasksOfAChunk) {
-    auto const sink = create();
+    auto const sink = create_result_file({.path = path_, .hosts = {"x", "x", "y", "", "", "", "", "x"}});
     auto const map = sink->begin_map({.name = "m", .tasks = 5});
     sink->put_timing(map,
                      std::vector<io::TimingRow>{
                          {.first = 1, .count = 2, .rank = 7, .start = 10, .duration = 3, .peak_rss = 99}});
     sink->put_timing(map, std::vector<io::TimingRow>{{.first = 4, .rank = 1, .start = 1, .duration = 8}});
     sink->put_timing(map, std::vector<io::TimingRow>{{.first = 4, .rank = 2, .start = 20, .duration = 4}});
-    sink->publish(
-        {.workers = {{.rank = 7, .host = "x"}, {.rank = 2, .host = "y"}, {.rank = 1, .host = "x"}}});
+    sink->publish({});
     EXPECT_THAT(load<int>(path_, "tasks/m/rank"), ElementsAre(-1, 7, 7, -1, 2));
     EXPECT_THAT(load<int>(path_, "tasks/m/host"), ElementsAre(-1, 0, 0, -1, 1));
     auto const nan = ::testing::NanSensitiveDoubleEq(std::nan(""));

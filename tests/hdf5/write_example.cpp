@@ -22,7 +22,8 @@ std::vector<float> images(std::uint64_t first, std::uint64_t count) {
 
 void write(std::string const& path) {
     using namespace plenum;
-    auto const sink = hdf5::create_result_file({.path = path, .version = "1.2.3", .git = "abc123"});
+    auto const sink = hdf5::create_result_file(
+        {.path = path, .version = "1.2.3", .git = "abc123", .hosts = {"n1", "n1", "n2"}});
     std::vector<double> angles(100);
     std::iota(angles.begin(), angles.end(), 0.0);
     auto const image =
@@ -75,6 +76,8 @@ void write(std::string const& path) {
                                {.first = 1'000'000, .count = 1'000'000, .rank = 2}});
     sink->put_failure(many, {.task = 1'500'000, .message = "bad"});
     sink->end_map(many);
+    sink->put_printed({.map = peaks, .first = 3, .text = "hello\ngrüß\n"});
+    sink->put_printed({.first = 2, .count = 0, .text = "an actor\n"});
     sink->write_array("inputs/filters", ElementType::u16, {2, 2},
                       bytes(std::vector<std::uint16_t>{1, 2, 3, 4}), {{"units", std::string("1")}});
     sink->publish(
@@ -84,8 +87,7 @@ void write(std::string const& path) {
          .environment = {{"OMP_NUM_THREADS", "1"}, {"LANG", "C.UTF-8"}},
          .workers = {{.rank = 0, .host = "n1", .cores = "0-1", .working = 2.5, .tasks = 51},
                      {.rank = 1, .host = "n1", .cores = "2-3"},
-                     {.rank = 2, .host = "n2", .cores = "0-1", .tasks = 49}},
-         .log = "task 7: hello\ntask 8: grüß\n"});
+                     {.rank = 2, .host = "n2", .cores = "0-1", .tasks = 49}}});
 }
 
 }  // namespace

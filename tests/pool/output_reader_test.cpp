@@ -30,7 +30,7 @@ std::string mark(std::uint64_t first, std::uint64_t last) {
 class Output : public testing::Test {
 protected:
     std::vector<Emitted> emitted_;
-    OutputReader reader_{[this](wire::TaskRange tasks, std::string text) {
+    OutputReader reader_{[this](wire::TaskRange tasks, std::optional<std::uint32_t>, std::string text) {
         emitted_.push_back({tasks.first, tasks.last, std::move(text)});
     }};
 };
@@ -79,13 +79,14 @@ TEST_F(Output, IsTheSameWhereverTheBytesAreSplit) {
     for (std::size_t split = 0; split <= bytes.size(); ++split)
         for (std::size_t second = split; second <= bytes.size(); ++second) {
             std::vector<std::pair<std::uint64_t, std::string>> lines;  // first task and text, line by line
-            OutputReader reader([&](wire::TaskRange tasks, std::string const& text) {
-                for (std::size_t at = 0; at < text.size();) {
-                    auto const end = text.find('\n', at) + 1;
-                    lines.emplace_back(tasks.first, text.substr(at, end - at));
-                    at = end;
-                }
-            });
+            OutputReader reader(
+                [&](wire::TaskRange tasks, std::optional<std::uint32_t>, std::string const& text) {
+                    for (std::size_t at = 0; at < text.size();) {
+                        auto const end = text.find('\n', at) + 1;
+                        lines.emplace_back(tasks.first, text.substr(at, end - at));
+                        at = end;
+                    }
+                });
             // The task that runs is told right, as by an executor that prints slowly.
             auto const running = [&](std::size_t at) -> std::uint64_t {
                 return at <= 30 ? 1 : at <= 58 ? 2 : 4;
