@@ -44,7 +44,21 @@ class Place:
         except subprocess.TimeoutExpired:
             os.killpg(run.pid, signal.SIGKILL)
             check(f"{self.what}: it ends", False)
+        # Who notes the deaths outlives the run for a moment, as do ranks whose launcher was killed.
+        end = time.monotonic() + LIMIT
+        while self.is_alive() and time.monotonic() < end:
+            time.sleep(0.02)
         return run.returncode, out, err
+
+    def is_alive(self) -> bool:
+        """Whether there are processes that were started with the file's name."""
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and str(self.output).encode() in (entry / "cmdline").read_bytes():
+                    return True
+            except OSError:
+                pass
+        return False
 
     def attempts_of(self, task: int) -> int:
         file = self.folder / str(task)
@@ -74,12 +88,6 @@ class Place:
                 wanted = [] if task in missing else [task] * (task % 3)
                 check(f"{self.what}: ragged result {task}", flat[offsets[task]:offsets[task + 1]].tolist() == wanted)
 
-    def lock_is_free(self) -> None:
-        """What a killed launcher leaves ends by itself; until then the run is taken."""
-        end = time.monotonic() + 30
-        while self.end(self.start(*self.job, "--dry-run"))[0] == 3 and time.monotonic() < end:
-            time.sleep(0.1)
-
 
 def try_deaths(place: Place, limit: int, others: bool = False) -> None:
     """`others`: tasks of other ranks may be at work at a death."""
@@ -91,8 +99,6 @@ def try_deaths(place: Place, limit: int, others: bool = False) -> None:
             break
         check(f"{what}: no other end than a death", code not in (0, 2, 3), f"{code}\n{out}{err}")
         deaths += 1
-        if others:
-            place.lock_is_free()
     check(f"{what}: {deaths} deaths, exit code {code}", (deaths, code) == (2 * limit, 4), out + err)
     summary = json.loads(out)
     # The task of the first map was given up by an earlier process.
@@ -113,8 +119,6 @@ def try_deaths(place: Place, limit: int, others: bool = False) -> None:
     if limit > 1:
         code, out, err = place.end(place.start("retry", str(place.output)))
         check(f"{what}: another death", code not in (0, 2, 3, 4), f"{code}\n{out}{err}")
-        if others:
-            place.lock_is_free()
     (place.folder / "armed").unlink()
     code, out, err = place.end(place.start("retry", str(place.output)))
     check(f"{what}: retry of what is mended", code == 0, f"{code}\n{out}{err}")

@@ -132,8 +132,9 @@ def try_processes(place: Place) -> None:
     """A run that is stopped between the attempts of a task, and goes on: retries and crashes count over all of it."""
     what = f"{place.ranks} ranks, several processes"
     options = ("--tasks", "10", "--seconds", "0.25", "--retries", "exception=5,crash=9", "--crash-limit", "4",
-               "--commit-interval", "0", "--grace", "1", "--time-limit", "1.8")
-    run = place.start(*options)
+               "--commit-interval", "0", "--grace", "1")
+    limits = ("--time-limit", "1.8", "--progress", "none", "--output-mode", "json")
+    run = place.start(*options, *limits[:2])
     output, cut = place.output, 0
     for _ in range(40):
         out, err = run.communicate(timeout=100)
@@ -143,7 +144,6 @@ def try_processes(place: Place) -> None:
         cut += any(0 < place.attempts_of(start + task) < most for start in (0, 1000) for task, most in ((3, 6), (4, 4)))
         again = [*place.command[:-2], "resume"] if place.ranks % 2 else [*place.command, "--folder", str(place.attempts),
                                                                         *options, "-o"]
-        limits = ("--time-limit", "1.8", "--progress", "none", "--output-mode", "json")
         run = subprocess.Popen([*again, str(output), *limits], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     check(f"{what}: it ended", run.returncode == 4)
     check(f"{what}: it was cut between attempts", cut > 0)
