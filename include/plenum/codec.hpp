@@ -73,7 +73,8 @@ inline constexpr bool is_view<std::span<T, n>> = true;
 template <class C, class Traits>
 inline constexpr bool is_view<std::basic_string_view<C, Traits>> = true;
 
-inline void append_bytes(Bytes& out, void const* data, std::size_t bytes) {
+/// Not inline: GCC 12 would warn of an overflow that cannot happen.
+[[gnu::noinline]] inline void append_bytes(Bytes& out, void const* data, std::size_t bytes) {
     auto const* const from = static_cast<std::byte const*>(data);
     out.insert(out.end(), from, from + bytes);
 }

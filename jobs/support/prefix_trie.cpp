@@ -69,14 +69,14 @@ std::array<std::uint64_t, 26> PrefixTrie::words_by_initial() const {
 
 std::vector<PrefixCount> PrefixTrie::more_often_than(std::uint64_t popular) const {
     auto const below = words_below();
-    struct Step {
+    struct Place {
         std::uint32_t node;
         std::size_t length;
     };
     std::vector<PrefixCount> found;
     found.reserve(below.size());
     std::string prefix;
-    std::vector<Step> open{{.node = 0, .length = 0}};
+    std::vector<Place> open{{.node = 0, .length = 0}};
     while (!open.empty()) {
         auto const [node, length] = open.back();
         open.pop_back();

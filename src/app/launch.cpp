@@ -81,7 +81,7 @@ void complete(RunOptions& options, AskedOptions const& asked, LookedUp const& fo
     auto known = asked.given;
     for (auto const& name : asked.given) sources.origins[name] = "command line";
     for (auto const& name : asked.fixed) {
-        sources.origins[name] = recorded;
+        sources.origins[name] = from_record;
         known.push_back(name);
     }
     for (auto const& option : table)
@@ -92,8 +92,8 @@ void complete(RunOptions& options, AskedOptions const& asked, LookedUp const& fo
     for (auto const& [name, value] : found.options) {
         auto const option = std::ranges::find(table, name, &RunOption::name);
         if (option == table.end() || !option->recorded) continue;
-        if (sources.origins.try_emplace(name, recorded).second)
-            store_option(options, *option, value, fmt::format("{} {}", recorded, option->flag()));
+        if (sources.origins.try_emplace(name, from_record).second)
+            store_option(options, *option, value, fmt::format("{} {}", from_record, option->flag()));
     }
 }
 

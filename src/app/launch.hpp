@@ -17,7 +17,7 @@
 namespace plenum::app {
 
 /// Where an option came from that the run has had before.
-inline constexpr char const* recorded = "recorded";
+inline constexpr char const* from_record = "recorded";
 
 /// What the body of a program gets, on rank 0.
 struct Launched {
@@ -28,7 +28,7 @@ struct Launched {
     std::string mpi_version;
     int threads_per_task;
     double startup_seconds;
-    /// Where the options came from that are not defaults: "PLENUM_SEED", "run.toml:3", `recorded`.
+    /// Where the options came from that are not defaults: "PLENUM_SEED", "run.toml:3", `from_record`.
     std::map<std::string, std::string> const& origins;
     std::map<std::string, ConfigValue> const& job_config;  ///< options of the job from a file
 };

@@ -56,7 +56,10 @@ struct Parts {
 [[nodiscard]] Parts parts_of(ProgressState const& state) {
     auto const over = state.done + state.failed;
     Parts parts;
-    if (state.packed) return {.count = "compressing the results"};
+    if (state.packed) {
+        parts.count = "compressing the results";
+        return parts;
+    }
     parts.count = state.tasks ? fmt::format("{}/{}", over, *state.tasks) : fmt::format("{} tasks", over);
     if (over > state.earlier && state.seconds > 0) {
         double const rate = static_cast<double>(over - state.earlier) / state.seconds;

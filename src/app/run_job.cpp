@@ -326,7 +326,7 @@ private:
     std::map<std::string, std::string> origins(Launched const& launched) const {
         auto all = launched.origins;
         bool const again = command_.resumes || command_.retries;
-        for (auto const& name : command_.given_job_options) all[name] = again ? recorded : "command line";
+        for (auto const& name : command_.given_job_options) all[name] = again ? from_record : "command line";
         for (auto const& [name, source] : sources_) all[name] = source.substr(0, source.rfind(": "));
         return all;
     }

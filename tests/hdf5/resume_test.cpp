@@ -612,7 +612,9 @@ TEST_F(Retry, KillsAtAnyMomentEndInTheSameFile) {
             auto const finished = read_finished_run(path_);
             ASSERT_TRUE(finished) << "neither the old file nor the new one";
             ended = finished->without_result == 0;
-            if (!ended) ASSERT_EQ(test::content_of(path_), published);
+            if (!ended) {
+                ASSERT_EQ(test::content_of(path_), published);
+            }
         }
         expect_all();
         if (HasFailure()) return;
