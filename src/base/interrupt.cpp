@@ -10,12 +10,14 @@ namespace {
 
 std::atomic<int> noted_signal{0};  // all that a handler may touch
 std::atomic<int> noted_count{0};
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<std::atomic<std::uint32_t>*> told_word{nullptr};
+static_assert(std::atomic<int>::is_always_lock_free && decltype(told_word)::is_always_lock_free);
 
 std::atomic<bool> noted_drain{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void note(int signal) {
+    if (auto* const told = told_word.load()) told->store(1);
     auto const before = noted_signal.exchange(signal);
     noted_count.fetch_add(1);
     if (signal == SIGINT && before == SIGINT) ::_exit(static_cast<int>(ExitCode::incomplete));
@@ -52,15 +54,17 @@ bool drain_requested() noexcept {
     return noted_drain.load();
 }
 
-InterruptNote::InterruptNote() {
+InterruptNote::InterruptNote(std::atomic<std::uint32_t>* told) {
     noted_signal = 0;
     noted_count = 0;
+    told_word = told;
     for (std::size_t i = 0; i < signals_.size(); ++i) noted_[i] = take_over(signals_[i], &note);
 }
 
 InterruptNote::~InterruptNote() {
     for (std::size_t i = 0; i < signals_.size(); ++i)
         if (noted_[i]) std::signal(signals_[i], SIG_DFL);
+    told_word = nullptr;
 }
 
 int InterruptNote::count() noexcept {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <csignal>
+#include <cstdint>
 
 namespace plenum::base {
 
@@ -29,7 +31,8 @@ private:
 /// they choose.
 class InterruptNote {
 public:
-    InterruptNote();
+    /// `told` (may be null; outlives this) becomes 1 with the first signal, before anything is done about it.
+    explicit InterruptNote(std::atomic<std::uint32_t>* told = nullptr);
     InterruptNote(InterruptNote const&) = delete;
     InterruptNote& operator=(InterruptNote const&) = delete;
     InterruptNote(InterruptNote&&) = delete;

@@ -179,7 +179,8 @@ void Engine::wait() {
 
 int Engine::serve(std::function<int()> const& body, std::function<int(int)> const& conclude) {
     conclude_ = conclude;
-    interrupts_.emplace();
+    // The end of this rank is ordered from the signal on, also when a second one ends it on the spot.
+    interrupts_.emplace(&node_.cell(first_cell(session_.topology().node_rank)).rank_leaves);
     std::thread thread;
     std::atomic<bool> body_ended{false};
     bool const rank_zero = session_.topology().rank == 0;

@@ -144,7 +144,7 @@ def ranks_of(run: subprocess.Popen) -> list[int]:
 def try_orderly_ends(place: Place) -> None:
     """A task at work when the run ends in order is charged with nothing: one crash would be too many."""
     limits = {"SIGUSR1": ("--grace", "0.5"), "limit": ("--time-limit", "1.5", "--grace", "0.5")}
-    for way in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "limit", "rank"):
+    for way in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "limit", "rank", "at once"):
         before = place.attempts_of(3)
         run = place.start(*place.job, "--crash-limit", "1", *limits.get(way, ()))
         end = time.monotonic() + LIMIT
@@ -153,8 +153,10 @@ def try_orderly_ends(place: Place) -> None:
         time.sleep(0.2)
         if way.startswith("SIG"):
             os.kill(run.pid, getattr(signal, way))
-        elif way == "rank":
-            os.kill((ranks_of(run) if place.launcher else [run.pid])[-1], signal.SIGTERM)
+        elif way != "limit":
+            victim = (ranks_of(run) if place.launcher else [run.pid])[-1]
+            for number in {"rank": [signal.SIGTERM], "at once": [signal.SIGINT, signal.SIGINT]}[way]:
+                os.kill(victim, number)
         code, out, err = place.end(run)
         check(f"{place.what}, {way}: exit code {code}", code not in (0, 2, 3, 4), out + err)
         check(f"{place.what}, {way}: nobody is charged", "out.h5.deaths" not in place.files_beside(), out + err)

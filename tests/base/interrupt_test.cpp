@@ -29,6 +29,20 @@ TEST(InterruptNote, TakesTheFirstSignalAsANote) {
                   1);
 }
 
+TEST(InterruptNote, SaysInAWordThatASignalHasCome) {
+    std::atomic<std::uint32_t> told{0};
+    {
+        InterruptNote const note(&told);
+        EXPECT_EQ(told, 0u);
+        std::raise(SIGTERM);
+        EXPECT_EQ(told, 1u);
+        told = 0;
+    }
+    InterruptNote const note;
+    std::raise(SIGTERM);
+    EXPECT_EQ(told, 0u) << "another note's word";
+}
+
 TEST(InterruptNote, ASecondSigintEndsTheProcessAtOnceAsIncomplete) {
     EXPECT_EQ(end_of([] {
                   InterruptNote const note;
