@@ -194,7 +194,9 @@ def retried(runs: Runs, ranks: int):
         after = table(runs.folder / "k.h5")
         for name in ("rank", "start", "duration", "attempts", "host", "process"):
             runs.check((after[name][done] == before[name][done]).all(), f"{name} of what was done, {what}")
-        runs.equal(list(after["attempts"][failed]), [2] * len(failed), f"attempts {what}")
+        # The kill looks like a crash of what was at work in rank 0's process.
+        again_once = [attempt - 2 for attempt in after["attempts"][failed]]
+        runs.check(set(again_once) <= {0, 1} and sum(again_once) <= 1, f"attempts {what}", str(again_once))
         runs.check(not np.isnan(after["duration"]).any() and (after["rank"] >= 0).all(), f"times of all tasks, {what}")
         runs.equal((len(after["runs"]), after["runs"][0]), (3, before["runs"][0]), f"processes {what}")
         with h5py.File(runs.folder / "k.h5") as file:

@@ -35,7 +35,8 @@ struct Deadly {
         if (!std::filesystem::exists(folder + "/armed")) return;
         std::string const how(way.data());
         if (how == "fault") ::raise(SIGSEGV);
-        if (how == "group") ::kill(0, SIGKILL);
+        if (how == "group")
+            ::kill(-::getpgid(::getppid()), SIGKILL);  // that of the rank: its own is the executor's
         if (how == "all") ::kill(parent_of(::getppid()), SIGKILL);
         if (how == "rank" || how == "all") ::kill(::getppid(), SIGKILL);
         while (std::filesystem::exists(folder + "/armed"))  // how == "wait", and until the end comes
