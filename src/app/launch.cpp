@@ -305,6 +305,7 @@ void Program::complain(std::string const& message) {
 
 int launch(AskedOptions const& asked, MakeProgram const& make_program) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away, as in `| head`, must not cost the results
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that reaches its limit is an error of the write
     return run_session(
         asked, make_program,
         [] { return mpi::launched_as_rank() ? mpi::make_mpi_session() : comm::make_solo_session(); },

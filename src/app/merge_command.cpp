@@ -85,11 +85,12 @@ void require_same_maps(std::map<std::uint64_t, Reader> const& shards) {
 }
 
 /// Arrays that all shards agree on. False: one of them is not there in all shards, or not the same.
-bool copy_arrays(std::map<std::uint64_t, Reader> const& shards, io::ResultSink& to) {
+bool copy_arrays(std::map<std::uint64_t, Reader> const& shards, std::size_t maps, io::ResultSink& to) {
     bool all_agree = true;
     auto& first = *shards.begin()->second;
     for (std::size_t i = 0; i < first.run().arrays.size(); ++i) {
         auto const& array = first.run().arrays[i];
+        if (array.maps != maps) continue;
         bool const agrees = std::ranges::all_of(shards, [&](auto const& shard) {
             auto const& arrays = shard.second->run().arrays;
             auto const other = std::ranges::find(arrays, array.path, &io::ArrayRecord::path);
@@ -140,7 +141,10 @@ int run_merge(FileRequest const& request) {
          .earlier = earlier,
          .say = [](std::string const& line) { write_all(STDERR_FILENO, "plenum: " + line + "\n"); }});
     std::uint64_t tasks = 0, done = 0, failed = 0;
+    // In the order of the job: a map may have an array that stands there already for a scale.
+    bool arrays_agree = true;
     for (std::size_t number = 0; number < reference.maps.size(); ++number) {
+        arrays_agree = copy_arrays(shards, number, *sink) && arrays_agree;
         auto const& spec = reference.maps[number].spec;
         auto const id = sink->begin_map(spec);
         tasks += spec.tasks;
@@ -154,7 +158,7 @@ int run_merge(FileRequest const& request) {
         sink->end_map(id);
     }
     for (auto const& [index, reader] : shards) io::copy_printed(*reader, *sink);
-    bool const arrays_agree = copy_arrays(shards, *sink);
+    arrays_agree = copy_arrays(shards, reference.maps.size(), *sink) && arrays_agree;
     bool const needs_job = !arrays_agree || std::ranges::any_of(shards, [](auto const& shard) {
         return shard.second->run().needs_merge;
     });

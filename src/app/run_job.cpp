@@ -21,6 +21,7 @@
 #include "app/run_result_file.hpp"
 #include "app/summary.hpp"
 #include "app/unfinished_run.hpp"
+#include "base/beside.hpp"
 #include "base/clock.hpp"
 #include "base/units.hpp"
 #include "hdf5/dataset_source.hpp"
@@ -301,8 +302,8 @@ private:
 
     /// Compressing and syncing a large file take long, and a signal must not wait for them.
     void publish(Launched const& launched) {
-        auto done = std::async(std::launch::async, [&] { results_->publish(provenance(launched)); });
-        while (done.wait_for(std::chrono::milliseconds(25)) != std::future_status::ready) {
+        auto done = base::beside([&] { results_->publish(provenance(launched)); });
+        while (done.wait_for(std::chrono::milliseconds(25)) == std::future_status::timeout) {
             launched.engine.check_interrupt();
             std::lock_guard const lock(mutex_);
             if (packed_ > 0) progress_.update(state(launched));

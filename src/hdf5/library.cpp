@@ -51,15 +51,17 @@ Handle file_access() {
 
 void open_library() {
     LibraryLock const lock;
-    // HDF5 reads the variable once, and it overrides what file_access() says: a reader that looks at a
+    // HDF5 reads the variable once, with the first call about files, and it overrides what file_access() says: a reader that looks at a
     // partial file must not be able to stop the run.
     constexpr auto const* name = "HDF5_USE_FILE_LOCKING";
     auto const* const found = std::getenv(name);
     std::string const before(found == nullptr ? "" : found);
     if (found != nullptr) ::unsetenv(name);
     auto const status = H5open();
+    auto const files = H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_FILE);
     if (found != nullptr) ::setenv(name, before.c_str(), 1);
     checked(status, "H5open");
+    checked(files, "H5Fget_obj_count");
 }
 
 void throw_call_error(char const* function) {

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <memory>
 #include <new>
-#include <system_error>
+
+#include "base/beside.hpp"
 
 namespace plenum::hdf5 {
 namespace {
@@ -76,14 +77,10 @@ void PackedWriter::pack() {
     auto const work = [chunk = std::make_shared<std::vector<std::byte> const>(std::move(buffer_)),
                        element_bytes = element_bytes_,
                        level = storage_.gzip] { return packed_chunk(*chunk, element_bytes, level); };
-    Chunk next{.place = place_, .bytes = wanted_, .packed = {}};
-    try {
-        if (storage_.threads > 1) next.packed = std::async(std::launch::async, work);
-    } catch (std::system_error const&) {
-        // There is no thread to be had: this one does it.
-    }
-    if (!next.packed.valid()) next.packed = std::async(std::launch::deferred, work);
-    under_way_.push_back(std::move(next));
+    under_way_.push_back(
+        {.place = place_,
+         .bytes = wanted_,
+         .packed = storage_.threads > 1 ? base::beside(work) : std::async(std::launch::deferred, work)});
     // One more than threads, so that they have work while this one stores and reads.
     if (under_way_.size() > static_cast<std::size_t>(storage_.threads)) store_oldest();
 

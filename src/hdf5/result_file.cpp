@@ -17,6 +17,7 @@
 #include <plenum/error.hpp>
 #include <set>
 
+#include "base/beside.hpp"
 #include "base/clock.hpp"
 #include "base/crc32c.hpp"
 #include "hdf5/file.hpp"
@@ -87,7 +88,7 @@ public:
         } catch (Error const& error) {
             if (options_.say) options_.say(error.what());
         }
-        (void)files_.leave(committed_results_, /*stopped=*/true);
+        (void)files_.leave(committed_results_ && !taking_over_, /*stopped=*/true);
     }
 
     io::MapId begin_map(io::MapSpec const& spec) override {
@@ -142,8 +143,9 @@ public:
         require_new(map, first, count);
         guard();
         // The checksum is computed while the disk is at work.
-        auto crc = std::async(values.size() >= io::direct_least ? std::launch::async : std::launch::deferred,
-                              [&] { return base::crc32c(values); });
+        bool const large = values.size() >= io::direct_least;
+        auto const checksum = [&] { return base::crc32c(values); };
+        auto crc = large ? base::beside(checksum) : std::async(std::launch::deferred, checksum);
         partial_.write_at(map.offset + first * map.result_bytes, values);
         data_written_ = true;
         pending_[static_cast<std::size_t>(id)].add_results({first, count, crc.get()}, values.size());
@@ -227,7 +229,12 @@ public:
 
     void put_printed(io::Printed printed) override {
         if (published_) return;
-        if (printed.map >= 0) (void)open_map(printed.map, printed.first, printed.count, /*also_ended=*/true);
+        // What is printed after the last task of an executor, say by a program that it has started, is
+        // nobody's.
+        if (printed.map >= 0) {
+            auto const tasks = known_map(printed.map).spec.tasks;
+            if (printed.first >= tasks || printed.count > tasks - printed.first) printed.map = -1;
+        }
         auto const* const kept = printed_.add(std::move(printed));
         if (kept == nullptr) return;
         journal_.append(io::RecordKind::printed, {io::encode(*kept).view()});
@@ -283,6 +290,7 @@ public:
     }
 
     void commit() override {
+        if (taking_over_) return;  // as a whole or not at all
         if (first_waiting_ns_ == 0) return;
         files_.lock().require_mine();
         for (std::size_t id = 0; id < maps_.size(); ++id) pending_[id].write(journal_, maps_[id]);
@@ -343,7 +351,7 @@ public:
 
     io::RunEnd leave(bool stopped) override {
         left_ = true;
-        return files_.leave(committed_results_, stopped);
+        return files_.leave(committed_results_ && !taking_over_, stopped);
     }
 
     std::uint64_t bytes_written() const override { return bytes_written_; }
@@ -397,29 +405,34 @@ private:
         auto const reader = read_finished(options_.take_from);
         auto& source = *reader;
         std::uint64_t damaged = 0;
+        // In the order of the job: a map may have an array that stands there already for a scale.
+        auto const copy_arrays = [&](std::size_t maps) {
+            for (std::size_t i = 0; i < source.run().arrays.size(); ++i)
+                if (source.run().arrays[i].maps == maps && !io::copy_array(source, i, *this))
+                    throw EnvironmentError(fmt::format(
+                        "{}: array {} does not have its checksum; restore the file from a copy, or "
+                        "compute all anew with --force",
+                        options_.take_from, source.run().arrays[i].path));
+        };
         for (std::size_t i = 0; i < source.run().maps.size(); ++i) {
+            copy_arrays(i);
             auto const id = begin_map(source.run().maps[i].spec);
             damaged += io::copy_map(source, i, *this, id);
         }
+        copy_arrays(source.run().maps.size());
         io::copy_printed(source, *this);
-        for (std::size_t i = 0; i < source.run().arrays.size(); ++i)
-            if (!io::copy_array(source, i, *this))
-                throw EnvironmentError(
-                    fmt::format("{}: array {} does not have its checksum; restore the file from a copy, or "
-                                "compute all anew with --force",
-                                options_.take_from, source.run().arrays[i].path));
         if (options_.say && damaged > 0)
             options_.say(fmt::format(
                 "warning: {} results in {} are damaged (their checksums are wrong) and are computed again",
                 damaged, options_.take_from));
         retry_failed();
+        taking_over_ = false;
         commit();
         // The job begins with what an earlier process might have left.
         for (auto& map : maps_) map.begun = map.ended = false;
         arrays_begun_.clear();
         bytes_written_ = 0;
         options_.take_from.clear();
-        taking_over_ = false;
     }
 
     void retry_failed() {

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <future>
+
+#include "base/beside.hpp"
 
 namespace plenum::io {
 
@@ -47,13 +48,13 @@ DirectWriter::Part DirectWriter::write(int file, std::uint64_t offset, std::span
     auto const whole = data.subspan(first, units * direct_unit);
     // Two at a time keep a disk busy that does one after the other.
     auto const middle = units / 2 * direct_unit;
-    auto behind = std::async(std::launch::async,
-                             [&] { return write_units(offset + first + middle, whole.subspan(middle)); });
+    auto behind = base::beside([&] { return write_units(offset + first + middle, whole.subspan(middle)); });
     auto const done = write_units(offset + first, whole.first(middle));
     auto const rest = behind.get();
     auto const error = done.error != 0 ? done.error : rest.error;
     if (error == EINVAL) {  // a device with larger units than those of any known to us
         fd_.reset();
+        is_possible_ = false;
         return {};
     }
     return {

@@ -149,8 +149,8 @@ void RunFiles::begin() {
 }
 
 void RunFiles::remove_others() {
-    remove_run(options_.path);
     remove_file(deaths_path_of(options_.path));
+    remove_run(options_.path);
     lock_->release();
 }
 

@@ -2,6 +2,7 @@
 #include <atomic>
 
 #include "pool/executor.hpp"
+#include "pool/executor_port.hpp"
 
 namespace plenum::pool {
 
@@ -17,6 +18,7 @@ void Executor::mark_pending_output() {
 
 void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
     auto& self = *static_cast<Executor*>(call.executor);
+    if (self.actors_ != nullptr) self.actors_->settle();  // before the task can be seen as done
     if (self.marker_) self.mark_output(task, task);
     if (self.slot_->cut.load(std::memory_order_relaxed) != 0) self.cut_chunk(call, task);
 }

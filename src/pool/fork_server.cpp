@@ -115,7 +115,7 @@ void become_child(NodeView node, pid_t parent, std::filesystem::path const& scra
     use_scratch(ScratchScope::process, scratch, std::to_string(::getpid()));
     // Open MPI's handlers would print a backtrace of a task's crash; signals for the run are the parent's
     // business.
-    for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE}) ::signal(signal, SIG_DFL);
+    for (int const signal : {SIGFPE, SIGILL, SIGABRT, SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_DFL);
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
     note_memory_faults(node, note);
     rlimit const none{0, 0};

@@ -141,15 +141,26 @@ void Leader::collect(int index, bool complete) {
         runs.push_back({slot.first, slot.first + slot.count});
     } else {
         if (block.sent.empty()) block.sent.resize(slot.count);
-        // The last task waits for the end of the block, whose message carries the last times: a batch is
-        // never complete before all of its messages have been sent. Prompt blocks have no times.
-        auto const end = complete || slot.prompt != 0 ? slot.count : slot.count - 1;
-        for (std::uint64_t i = 0; i < end; ++i) {
+        // One task waits for the end of the block, whose message carries the last times: a batch is never
+        // complete before all of its messages have been sent. Prompt blocks have no times.
+        bool waits = complete || slot.prompt != 0;
+        std::optional<std::uint64_t> last_sent;
+        for (std::uint64_t i = 0; i < slot.count; ++i) {
+            if (block.sent[i]) continue;
             auto const s =
                 static_cast<TaskStatus>(std::atomic_ref(const_cast<std::uint8_t&>(status[i])).load());
-            if (s == TaskStatus::pending || block.sent[i]) continue;
+            if (s == TaskStatus::pending) {
+                waits = true;
+                continue;
+            }
             block.sent[i] = true;
+            last_sent = i;
             extend(s == TaskStatus::returned ? returned : runs, slot.first + i);
+        }
+        if (!waits && last_sent) {
+            block.sent[*last_sent] = false;
+            auto& ranges = !runs.empty() && runs.back().last == slot.first + *last_sent + 1 ? runs : returned;
+            if (--ranges.back().last == ranges.back().first) ranges.pop_back();
         }
     }
     if (runs.empty() && returned.empty() && (!complete || slot.prompt != 0)) return;

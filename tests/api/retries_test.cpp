@@ -265,6 +265,28 @@ TEST(TaskTimeout, TakesTheProgramsThatTheTaskHasStartedWithIt) {
     if (is_alive(program)) ::kill(program, SIGKILL);
 }
 
+TEST(TaskTimeout, FindsATaskThatHasLeftItsProcessGroup) {
+    auto const results = pool().map(
+        [](std::uint64_t i) {
+            if (i != 3) return i;
+            auto const program = ::fork();
+            if (program == 0)
+                for (;;) ::pause();  // stays in the group
+            // Another program of the same session makes the group that this one goes to.
+            auto const other = ::fork();
+            if (other == 0) {
+                ::setpgid(0, 0);
+                for (;;) ::pause();
+            }
+            while (::setpgid(0, other) != 0) ::usleep(1000);
+            hang_forever();
+            return i;
+        },
+        indices(6), {.on_failure = OnFailure::collect, .task_timeout = 0.5});
+    ASSERT_EQ(results.failures().size(), 1u);
+    EXPECT_EQ(results.failures().front().cause, FailureCause::timeout);
+}
+
 TEST(TaskTimeout, FindsATaskThatHangsAmongVeryShortOnes) {
     constexpr std::uint64_t tasks = 200'000;
     auto const results = pool().map(

@@ -1,8 +1,11 @@
 // Result files: round trips, failures, misuse, full disks, visibility.
 #include "hdf5/result_file.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -11,6 +14,8 @@
 #include <thread>
 
 #include "hdf5/dataset_source.hpp"
+#include "hdf5/library.hpp"
+#include "hdf5/open_run.hpp"
 #include "io/temporary_folder.hpp"
 
 namespace plenum::hdf5 {
@@ -54,6 +59,7 @@ std::vector<std::uint64_t> done_of(io::ResultSink const& sink, io::MapId map) {
 
 class ResultFile : public ::testing::Test {
 protected:
+    ResultFile() { open_library(); }
     std::unique_ptr<io::ResultSink> create() { return create_result_file({.path = path_}); }
 
     test::TemporaryFolder folder_;
@@ -325,6 +331,31 @@ TEST_F(ResultFile, AFullDiskAtTheEndIsAnErrorAndHarmsNothing) {
     sink->publish({});
     EXPECT_EQ(shape_of(path_, "results/r/values"), (Shape{100'000}));
     EXPECT_LT(std::filesystem::file_size(path_), 900'000u) << "what was reserved is still there";
+}
+
+TEST_F(ResultFile, KeepsWhatIsPrintedAfterTheLastTask) {
+    auto const sink = create();
+    auto const map = sink->begin_map({.name = "m", .tasks = 2});
+    sink->put_fixed(map, 0, 2, bytes(numbers(2, 7)));
+    sink->put_printed({.map = map, .first = 2, .count = 1, .text = "late\n"});
+    sink->put_printed({.map = map, .first = 1, .count = 1, .text = "in time\n"});
+    sink->publish({});
+    auto const printed = open_run(path_, Prefer::finished)->run().printed;
+    ASSERT_EQ(printed.size(), 2u);
+    EXPECT_EQ(printed[0].text + printed[1].text, "late\nin time\n");
+    EXPECT_EQ(printed[0].map, -1);
+    EXPECT_EQ(printed[1].map, map);
+}
+
+TEST_F(ResultFile, IsNotStoppedByAReaderThatLocksThePartialFile) {
+    auto sink = create();
+    int const reader = ::open((path_ + ".partial").c_str(), O_RDONLY | O_CLOEXEC);
+    ASSERT_EQ(::flock(reader, LOCK_EX | LOCK_NB), 0);
+    auto const map = sink->begin_map({.name = "m", .tasks = 2});
+    sink->put_fixed(map, 0, 2, bytes(numbers(2, 7)));
+    sink->publish({});
+    ::close(reader);
+    EXPECT_THAT(load<double>(path_, "results/m"), ElementsAre(7, 8));
 }
 
 TEST_F(ResultFile, ReportsErrorsOfHdf5WithoutNoise) {

@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
 # sleep: each task sleeps its own time, whatever the ranks and the technique:   run_sleep.py PLENUM MPIEXEC
+import json
+import signal
+import subprocess
+import time
+
 import h5py
 import numpy as np
 from run_tools import Runs
@@ -36,6 +41,21 @@ with Runs() as runs:
         slept(f"{technique}.h5", LIST, *listed, "--schedule", technique, ranks=3)
     uneven = [1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1]
     slept("uneven.h5", uneven, "--pattern", "uneven16", ranks=8)
+    # A task that is done is safe although the other one of its block is still at work.
+    for words in (("--executors", "2"), ("--executors", "2", "--schedule", "static")):
+        process = subprocess.Popen([runs.plenum, "run", "sleep", "--list", "60,0.1", "-o", "half.h5", "--commit-interval", "0.05",
+                                    "--progress", "none", *words], cwd=runs.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        done, deadline = 0, time.monotonic() + 40
+        while done == 0 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+            status = runs.run("status", "half.h5", "--output-mode", "json")
+            done = sum(map_["done"] for map_ in json.loads(status.stdout)["maps"]) if status.returncode == 0 else 0
+        process.send_signal(signal.SIGTERM)
+        runs.equal((done, process.wait(60)), (1, 75), f"done beside a long task {words}")
+        runs.check((runs.folder / "half.h5.partial").exists(), f"it is kept {words}")
+        for left in runs.folder.glob("half.h5*"):
+            left.unlink()
     said = runs.run("run", "sleep", "--tasks", "10", "--seconds", "0.01", "--verify", ranks=2).stderr
     runs.check("verify: all 10 tasks" in said, "--verify says what it found", said)
     runs.check("slept 0.1 s in" in said, "the job says how well it slept", said)
