@@ -128,7 +128,15 @@ public:
             return code;
         }
         bool const publishes = !results_->empty();
-        if (publishes) publish(launched);
+        if (publishes) {
+            try {
+                publish(launched);
+            } catch (Error const& error) {
+                complain(error.what());
+                leave_unpublished(false);
+                return static_cast<int>(error.exit_code());
+            }
+        }
         {
             std::lock_guard const lock(mutex_);
             if (auto const last = state(launched); last.tasks) progress_.finish(last);

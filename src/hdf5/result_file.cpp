@@ -85,8 +85,8 @@ public:
         if (published_ || left_) return;
         try {
             commit();
-        } catch (Error const& error) {
-            if (options_.say) options_.say(error.what());
+        } catch (Error const&) {
+            // Whatever went wrong before is what the user hears of.
         }
         (void)files_.leave(committed_results_ && !taking_over_, /*stopped=*/true);
     }

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# A disk that gets full at every place of a run, up to its last byte: the run ends with one line that says so, and the same
+# command finishes once there is room, with the results of an undisturbed run.
+#   full_disk.py --plenum PROGRAM --bad-disk LIBRARY
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy
+from running import bad_disk, run
+
+# Results of fixed shape and ragged ones. One commit at the end: it is published or fails there.
+JOB = ["run", "segment", "--synthetic", "400", "--size", "32x32", "--progress", "none", "-o", "out.h5"]
+KEPT = "plenum: what is done is kept; the same command resumes"
+STEPS = 16
+DONE, ENVIRONMENT = 0, 3
+
+
+def results(path: Path) -> dict[str, numpy.ndarray]:
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) and
+                        (name.startswith("results/") or name.endswith("/status")) else None)
+    return found
+
+
+class Trial:
+    def __init__(self, given: argparse.Namespace, folder: Path, options: list[str]):
+        self.command, self.library, self.folder = [str(given.plenum), *JOB, *options], given.bad_disk, folder
+        self.count = 0
+
+    def run(self, here: Path, room: int | None) -> tuple[int, list[str], list[str]]:
+        """Exit code, what Plenum said on standard error, and what is wrong besides."""
+        scratch = self.folder / f"scratch{self.count}"
+        self.count += 1
+        scratch.mkdir()
+        full = {} if room is None else bad_disk(self.library, here) | {"BAD_DISK_BYTES": str(room)}
+        done = run(self.command, here, full, scratch)
+        said = [line for line in done.stderr.splitlines() if line.startswith("plenum:")]
+        return done.status, said, done.problems
+
+    def fits(self, room: int) -> bool:
+        here = self.folder / f"fits{room}"
+        here.mkdir()
+        return self.run(here, room)[0] == DONE
+
+    def needed(self) -> int:
+        """Bytes that a whole run writes."""
+        most = 1
+        while not self.fits(most):
+            most *= 2
+        least = most // 2
+        while most - least > 512:
+            middle = (least + most) // 2
+            least, most = (least, middle) if self.fits(middle) else (middle, most)
+        return least
+
+    def problems(self, room: int, undisturbed: dict[str, numpy.ndarray]) -> list[str]:
+        here = self.folder / f"room{room}"
+        here.mkdir()
+        status, lines, wrong = self.run(here, room)
+        if status != ENVIRONMENT:
+            wrong.append(f"exit code {status}")
+        if not lines or lines[1:] not in ([], [KEPT]) or "out.h5" not in lines[0] or "disk full" not in lines[0]:
+            wrong.append(f"not one clear line: {lines}")
+        if (here / "out.h5").exists():
+            wrong.append("it was published")
+        if lines[1:] == [KEPT] and not (here / "out.h5.journal").exists():
+            wrong.append("nothing was kept")
+        status, lines, more = self.run(here, None)
+        wrong += more
+        if status != DONE:
+            return [*wrong, f"afterwards: exit code {status}: {lines}"]
+        found = results(here / "out.h5")
+        wrong += [f"{name} differs" for name in sorted(found.keys() | undisturbed.keys())
+                  if name not in found or name not in undisturbed or not numpy.array_equal(
+                      found[name], undisturbed[name], equal_nan=found[name].dtype.kind == "f")]
+        return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--plenum", type=lambda name: Path(name).resolve(), required=True)
+    parser.add_argument("--bad-disk", type=lambda name: Path(name).resolve(), required=True)
+    given = parser.parse_args()
+    failed = 0
+    for options in ([], ["--commit-interval", "0.001"], ["--compress", "gzip:1"]):
+        with tempfile.TemporaryDirectory() as name:
+            trial = Trial(given, Path(name), options)
+            whole = Path(name) / "whole"
+            whole.mkdir()
+            if trial.run(whole, None)[0] != DONE:
+                print(f"{options}: an undisturbed run fails")
+                return 1
+            undisturbed = results(whole / "out.h5")
+            needed = trial.needed()
+            # With short intervals the number of commits, and so of bytes, varies: not so near to the end.
+            end = needed if not options else needed * 19 // 20
+            for room in sorted({end * step // STEPS for step in range(STEPS)} | {end - 200 * step for step in range(4)}):
+                if wrong := trial.problems(room, undisturbed):
+                    failed += 1
+                    print(f"{' '.join(options)} full after {room} of {needed} bytes: {'; '.join(wrong)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
