@@ -144,29 +144,52 @@ def read_shared(bench: Bench) -> Iterator[dict]:
                             _plain(bench, "read", size, passes, pages), private_pages=pages, mib=size // MIB)
 
 
+def _shares(bench: Bench, running, ranks: int, seconds: float) -> dict[int, float]:
+    """Per cent of a core that the process of each rank uses."""
+    pids = processes.ranks_of(processes.of_run(running.run_id, "bench_plenum"))
+    if sorted(pids) != list(range(ranks)):
+        raise Failure(f"cpu: ranks {sorted(pids)} of {ranks} found")
+    before, start = {rank: processes.cpu_seconds(pid) for rank, pid in pids.items()}, time.monotonic()
+    time.sleep(seconds)
+    used = {rank: processes.cpu_seconds(pid) - before[rank] for rank, pid in pids.items()}
+    elapsed = time.monotonic() - start
+    return {rank: 100 * each / elapsed for rank, each in used.items()}
+
+
 def cpu(bench: Bench) -> Iterator[dict]:
+    """Of ranks that wait: for tasks, for tasks that sleep, and for rank 0 that publishes."""
     seconds = bench.pick(6, 1)
     for nodes, ranks in ((1, 3), (2, 4)):
-        for job in ("idle", "sleepers"):
-            running = bench.plenum(ranks, job, "--hold", seconds + 2, nodes=nodes)
-            running.report()
-            time.sleep(1)  # the start is over
-            pids = processes.ranks_of(processes.of_run(running.run_id, "bench_plenum"))
-            if sorted(pids) != list(range(ranks)):
-                raise Failure(f"cpu: ranks {sorted(pids)} of {ranks} found")
-            before, start = {rank: processes.cpu_seconds(pid) for rank, pid in pids.items()}, time.monotonic()
-            time.sleep(seconds)
-            used = {rank: processes.cpu_seconds(pid) - before[rank] for rank, pid in pids.items()}
-            elapsed = time.monotonic() - start
-            running.finish()
-            shares = {rank: 100 * used[rank] / elapsed for rank in pids}
-            leaders = [rank for rank in pids if rank % (ranks // nodes) == 0]
-            for who, least, chosen in (("leader", 2.0, leaders),
-                                       ("other", 0.2, [rank for rank in pids if rank not in leaders])):
-                value = max(shares[rank] for rank in chosen)
+        for job in ("idle", "sleepers", "publishing"):
+            if job == "publishing":
+                with _file(bench, "cpu.h5") as path:
+                    packed = path.with_name(path.name + ".packed")
+                    running = bench.plenum(ranks, "records", "--record", MIB, "--records", bench.pick(512, 64), "-o", path,
+                                           "--compress", "gzip:9", nodes=nodes)
+                    running.report()
+                    while not packed.exists() and not path.exists():
+                        time.sleep(0.01)
+                    shares = _shares(bench, running, ranks, bench.pick(3, 0.5))
+                    if path.exists():
+                        raise Failure("cpu: publishing is over too soon")
+                    running.finish()
+            else:
+                running = bench.plenum(ranks, job, "--hold", seconds + 2, nodes=nodes)
+                running.report()
+                time.sleep(1)  # the start is over
+                shares = _shares(bench, running, ranks, seconds)
+                running.finish()
+            leaders = [rank for rank in shares if rank % (ranks // nodes) == 0]
+            chosen = {"leader": leaders, "other": [rank for rank in shares if rank not in leaders]}
+            if job == "publishing":
+                chosen["leader"] = leaders[1:]  # rank 0 is at work
+            for who, least in (("leader", 2.0), ("other", 0.2)):
+                if not chosen[who]:
+                    continue
+                value = max(shares[rank] for rank in chosen[who])
                 yield bench.record(f"cpu_{who}_{job}_{nodes}_node{'s' * (nodes > 1)}", value, "% of a core", least,
                                    value / least, ranks=ranks, nodes=nodes, reach=f"value < {least}",
-                                   met=value < least, each=[shares[rank] for rank in chosen], seconds=seconds)
+                                   met=value < least, each=[shares[rank] for rank in chosen[who]], seconds=seconds)
 
 
 def share_1gib(bench: Bench) -> Iterator[dict]:

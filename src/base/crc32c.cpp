@@ -69,14 +69,30 @@ std::uint32_t by_tables(std::byte const* at, std::size_t size, std::uint32_t crc
 }
 
 #if defined(__x86_64__)
+constexpr int lane_exponent = 14;
+constexpr std::size_t lane = std::size_t{1} << lane_exponent;
+constexpr std::uint32_t lane_power = powers[lane_exponent];
+
 __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::byte const* at, std::size_t size,
                                                                std::uint32_t crc) noexcept {
-    std::uint64_t wide = crc;
-    for (; size >= 8; at += 8, size -= 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, sizeof word);
-        wide = _mm_crc32_u64(wide, word);
+    auto const word = [](std::byte const* from) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, from, sizeof bytes);
+        return bytes;
+    };
+    // An instruction takes three cycles, and one can begin in each: three parts side by side.
+    for (; size >= 3 * lane; at += 3 * lane, size -= 3 * lane) {
+        std::uint64_t first = crc, second = 0, third = 0;
+        for (auto const *each = at, *const end = at + lane; each != end; each += 8) {
+            first = _mm_crc32_u64(first, word(each));
+            second = _mm_crc32_u64(second, word(each + lane));
+            third = _mm_crc32_u64(third, word(each + 2 * lane));
+        }
+        auto const joined = product(lane_power, static_cast<std::uint32_t>(first)) ^ second;
+        crc = product(lane_power, static_cast<std::uint32_t>(joined)) ^ static_cast<std::uint32_t>(third);
     }
+    std::uint64_t wide = crc;
+    for (; size >= 8; at += 8, size -= 8) wide = _mm_crc32_u64(wide, word(at));
     crc = static_cast<std::uint32_t>(wide);
     for (; size > 0; ++at, --size) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(*at));
     return crc;

@@ -1,6 +1,9 @@
 // Results of different lengths as two datasets (compressed sparse rows).
 #include <algorithm>
+#include <array>
+#include <future>
 
+#include "base/beside.hpp"
 #include "base/crc32c.hpp"
 #include "hdf5/dataset_writer.hpp"
 #include "hdf5/tables.hpp"
@@ -15,55 +18,88 @@ std::vector<std::uint64_t> lengths_of(io::RaggedPiece const& piece, io::Journal&
     return lengths;
 }
 
-/// Joins pieces to large writes straight to their place in the partial file: past HDF5 and, where that can
-/// be, past the page cache.
-class PlacedWriter {
+/// Where values are read to, and a dataset that takes them from there.
+class DatasetValues {
 public:
-    PlacedWriter(io::PartialFile& partial, std::uint64_t offset)
-        : partial_(partial), offset_(offset), memory_(most_bytes + io::direct_unit) {
-        auto const address = reinterpret_cast<std::uintptr_t>(memory_.data());
-        begin_ = memory_.data() + (offset - address) % io::direct_unit;
-    }
+    explicit DatasetValues(DatasetWriter& writer) : writer_(writer), block_(std::size_t{1} << 20) {}
 
-    void append(std::span<std::byte const> values) {
-        while (!values.empty()) {
-            auto const part = values.first(std::min(values.size(), most_bytes - filled_));
-            std::ranges::copy(part, begin_ + filled_);
-            filled_ += part.size();
-            values = values.subspan(part.size());
-            if (filled_ == most_bytes) flush();
+    /// Room for more, at most `bytes`.
+    std::span<std::byte> room(std::uint64_t bytes) {
+        return std::span(block_).first(std::min<std::uint64_t>(block_.size(), bytes));
+    }
+    /// The room that was given last is full.
+    void take(std::span<std::byte const> values) { writer_.append(values); }
+
+private:
+    DatasetWriter& writer_;
+    std::vector<std::byte> block_;
+};
+
+/// The same for large writes straight to their place in the partial file: past HDF5 and, where that can be,
+/// past the page cache. While one buffer is on its way to the disk the other one is filled.
+class PlacedValues {
+public:
+    PlacedValues(io::PartialFile& partial, std::uint64_t offset) : partial_(partial), offset_(offset) {
+        // In memory and in the file at places that agree modulo the unit of direct writes.
+        for (auto& buffer : buffers_) {
+            buffer.memory.resize(most_bytes + io::direct_unit);
+            auto const address = reinterpret_cast<std::uintptr_t>(buffer.memory.data());
+            buffer.begin = buffer.memory.data() + (offset - address) % io::direct_unit;
         }
     }
-    void flush() {
-        if (filled_ == 0) return;
-        partial_.write_at(offset_, {begin_, filled_});
-        offset_ += filled_;
-        filled_ = 0;
+
+    std::span<std::byte> room(std::uint64_t bytes) {
+        return {buffers_[current_].begin + filled_, std::min<std::uint64_t>(bytes, most_bytes - filled_)};
+    }
+    void take(std::span<std::byte const> values) {
+        filled_ += values.size();
+        if (filled_ == most_bytes) flush();
+    }
+    /// Waits until all is written.
+    void finish() {
+        flush();
+        if (writing_.valid()) writing_.get();
     }
 
 private:
     static constexpr std::size_t most_bytes = std::size_t{8} << 20;
 
+    void flush() {
+        if (writing_.valid()) writing_.get();
+        if (filled_ == 0) return;
+        std::span<std::byte const> const full(buffers_[current_].begin, filled_);
+        writing_ = base::beside([this, full, offset = offset_] { partial_.write_at(offset, full); });
+        offset_ += filled_;
+        filled_ = 0;
+        current_ = 1 - current_;
+    }
+
+    struct Buffer {
+        std::vector<std::byte> memory;
+        std::byte* begin = nullptr;
+    };
+
     io::PartialFile& partial_;
     std::uint64_t offset_;
-    std::vector<std::byte> memory_;
-    std::byte* begin_;
+    std::array<Buffer, 2> buffers_;
+    std::size_t current_ = 0;
     std::size_t filled_ = 0;
+    std::future<void> writing_;  // the other buffer; last: its end waits for the write
 };
 
-/// Calls `take` with all values in task order.
-template <class Take>
+/// Gives `to` all values in task order.
+template <class Values>
 std::vector<io::Segment> read_values(std::vector<io::RaggedPiece> const& pieces, io::Journal& journal,
-                                     Take const& take) {
+                                     Values& to) {
     std::vector<io::Segment> segments;
-    std::vector<std::byte> block(std::size_t{1} << 20);
     for (auto const& piece : pieces) {
         io::Segment segment{.first = piece.first, .count = piece.count, .crc = 0};
-        for (std::uint64_t at = 0; at < piece.bytes; at += block.size()) {
-            auto const part = std::span(block).first(std::min<std::uint64_t>(block.size(), piece.bytes - at));
+        for (std::uint64_t at = 0; at < piece.bytes;) {
+            auto const part = to.room(piece.bytes - at);
             journal.read(piece.position + piece.count * sizeof(std::uint64_t) + at, part);
             segment.crc = base::crc32c(part, segment.crc);
-            take(part);
+            to.take(part);
+            at += part.size();
         }
         segments.push_back(segment);
     }
@@ -102,13 +138,14 @@ std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map, io::
     std::vector<io::Segment> segments;
     if (storage.gzip == 0 && offset > 0) {  // `file` is the partial file
         auto const values = create_dataset(group, "values", map.spec.type, {offset}, storage);
-        PlacedWriter writer(partial, call::d_offset(values));
-        segments = read_values(pieces, journal, [&](auto part) { writer.append(part); });
-        writer.flush();
+        PlacedValues placed(partial, call::d_offset(values));
+        segments = read_values(pieces, journal, placed);
+        placed.finish();
         write_units(values, map.spec.units);
     } else {
         DatasetWriter values(group, "values", map.spec.type, offset, storage);
-        segments = read_values(pieces, journal, [&](auto part) { values.append(part); });
+        DatasetValues through(values);
+        segments = read_values(pieces, journal, through);
         write_units(values.finish(), map.spec.units);
     }
     return segments;

@@ -88,6 +88,8 @@ void Journal::write(std::span<std::byte const> bytes) {
     } else if (auto const error = write_fully(fd_.get(), end_.bytes, bytes); error != 0) {
         broken_ = true;  // half a record lies there
         throw write_error(path_, error, end_.bytes, end_.bytes);
+    } else {
+        writeout_.wrote(fd_.get(), bytes.size());
     }
     end_.bytes += bytes.size();
 }
@@ -98,6 +100,7 @@ void Journal::flush() {
         broken_ = true;
         throw write_error(path_, error, end_.bytes - buffer_.size(), end_.bytes);
     }
+    writeout_.wrote(fd_.get(), buffer_.size());
     buffer_.clear();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/unique_fd.hpp"
+#include "io/early_writeout.hpp"
 #include "io/journal_format.hpp"
 
 namespace plenum::io {
@@ -45,6 +46,7 @@ private:
     base::UniqueFd fd_;
     JournalEnd end_;  // with what is in the buffer
     std::vector<std::byte> buffer_;
+    EarlyWriteout writeout_;
     bool open_group_ = false;
     bool broken_ = false;
 };

@@ -18,11 +18,7 @@
 #include "io/positional.hpp"
 
 namespace plenum::io {
-namespace {
-
-constexpr std::uint64_t writeout_bytes = std::uint64_t{16} << 20;
-
-}  // namespace
+namespace {}  // namespace
 
 void refuse_existing(std::string const& path, ExistingFile existing) {
     if (path.empty()) throw UsageError("the result file has no name; give one with -o");
@@ -99,11 +95,7 @@ void PartialFile::write_at(std::uint64_t offset, std::span<std::byte const> data
     overwrite_at(offset, data.first(direct.first));
     overwrite_at(offset + direct.last, data.subspan(direct.last));
     written_ += data.size();
-    not_started_ += data.size() - (direct.last - direct.first);
-    if (not_started_ < writeout_bytes) return;
-    // Only a hint: an error shows again in the final fsync.
-    (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
-    not_started_ = 0;
+    writeout_.wrote(fd_.get(), data.size() - (direct.last - direct.first));
 }
 
 void PartialFile::read_at(std::uint64_t offset, std::span<std::byte> data) const {

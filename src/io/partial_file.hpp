@@ -10,6 +10,7 @@
 
 #include "base/unique_fd.hpp"
 #include "io/direct_writer.hpp"
+#include "io/early_writeout.hpp"
 #include "io/journal_records.hpp"
 
 namespace plenum::io {
@@ -88,13 +89,13 @@ private:
     ExistingFile existing_;
     base::UniqueFd fd_;
     DirectWriter direct_;
+    EarlyWriteout writeout_;
     std::mutex name_mutex_;  // guards the next two
     bool published_ = false;
     bool forbidden_ = false;
     std::uint64_t written_ = 0;
     std::uint64_t expected_ = 0;
     std::uint64_t unallocated_ = 0;  // expected bytes that have no place on the disk before they are written
-    std::uint64_t not_started_ = 0;  // bytes since the last request to start writing to the disk
 };
 
 }  // namespace plenum::io

@@ -162,12 +162,14 @@ void Engine::wait() {
         timeout = now - last_event_ns_ < quiet_after_ns ? nap_leader_ms : nap_quiet_leader_ms;
     else if (leader_ && leader_->busy())
         timeout = nap_rank_zero_ms;  // results of long tasks are sent on before their block ends
-    timeout = std::min(timeout, supervisor_->patience_ms());
+    fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
+    if (!stopping_) {  // afterwards nobody looks at them, and ends that hang up would wake every poll
+        timeout = std::min(timeout, supervisor_->patience_ms());
+        supervisor_->add_poll(fds_);
+        actors_->add_poll(fds_);
+    }
     auto const& transport = session_.transport();
     if (transport.ready()) timeout = 0;
-    fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
-    supervisor_->add_poll(fds_);
-    actors_->add_poll(fds_);
     if (transport.busy() && !transport.ready()) {  // a transfer is under way and needs progress
         timespec const short_nap{0, 20'000};
         ::ppoll(fds_.data(), fds_.size(), &short_nap, nullptr);

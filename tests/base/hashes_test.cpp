@@ -37,6 +37,19 @@ TEST(Crc32c, IsTheSameInPieces) {
         ASSERT_EQ(crc32c(bytes(text).subspan(cut), crc32c(bytes(text).first(cut))), crc32c(bytes(text)));
 }
 
+/// Long pieces go another way than short ones.
+TEST(Crc32c, IsTheSameInOnePieceAndInManyShortOnes) {
+    std::string text;
+    for (std::uint32_t i = 0; i < 400'000; ++i) text += static_cast<char>(i * 2'654'435'761u >> 24);
+    constexpr std::size_t lanes = 49'152;
+    for (auto const size : {lanes - 1, lanes, lanes + 1, 2 * lanes, 2 * lanes + 12'345, std::size_t{400'000}}) {
+        std::uint32_t slowly = 0;
+        for (std::size_t at = 0; at < size; at += 97)
+            slowly = crc32c(bytes(text).subspan(at, std::min<std::size_t>(97, size - at)), slowly);
+        EXPECT_EQ(crc32c(bytes(text).first(size)), slowly) << size;
+    }
+}
+
 TEST(Blake2b, GivesThePublishedValues) {
     EXPECT_EQ(hex(blake2b({})), "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
     EXPECT_EQ(hex(blake2b(bytes("abc"))), "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
