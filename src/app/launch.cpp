@@ -209,6 +209,7 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                             .origins = sources.origins,
                             .job_config = sources.job_config};
     auto const program = make_program(options);
+    engine.on_notice([&](std::string const& line) { program->note(line); });
     program->prepare(launched);
     engine.on_fatal([&](std::exception const& error) {
         program->discard();
@@ -300,6 +301,10 @@ bool Program::abandon(Launched const& launched, int signal) {
 }
 
 void Program::complain(std::string const& message) {
+    print_error(message);
+}
+
+void Program::note(std::string const& message) {
     print_error(message);
 }
 

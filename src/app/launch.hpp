@@ -53,8 +53,10 @@ public:
     [[nodiscard]] virtual std::string after_stop() const { return "start it again"; }
     /// The run cannot go on: removes what is not finished. Main thread; the process ends next.
     virtual void discard() {}
-    /// One line for the user.
+    /// One line for the user: why the run has failed.
     virtual void complain(std::string const& message);
+    /// One line for the user about a run that goes on. Main thread.
+    virtual void note(std::string const& message);
 };
 
 /// What a file says of the run that is to go on.

@@ -97,11 +97,12 @@ void store_crash_limit(RunOptions& options, OptionText const& value) {
 
 /// A time that is there or not, under the word `none`.
 template <double RunOptions::*field>
-RunOption time_option(std::string name, bool recorded, std::string help) {
+RunOption time_option(std::string name, bool recorded, std::string help,
+                      std::string default_text = std::string(none)) {
     return {
         .name = std::move(name),
         .placeholder = "TIME",
-        .default_text = std::string(none),
+        .default_text = std::move(default_text),
         .help = std::move(help),
         .recorded = recorded,
         .store =
@@ -203,6 +204,9 @@ std::vector<RunOption> limit_option_table() {
             "time-request", true,
             "how long a task is thought to take until some have been measured: none starts that would not "
             "end in time"),
+        time_option<&RunOptions::node_silence>(
+            "node-silence", true,
+            "says so when nothing has been heard of a node for this time (of several nodes)", "30"),
     };
 }
 
@@ -214,7 +218,8 @@ pool::RunLimits run_limits(RunOptions const& options, std::uint64_t start_ns,
                            .task_timeout = options.task_timeout,
                            .task_memory = options.task_memory,
                            .grace = options.grace.value_or(default_grace),
-                           .time_request = options.time_request};
+                           .time_request = options.time_request,
+                           .node_silence = options.node_silence};
     auto left = std::numeric_limits<double>::infinity();
     if (options.time_limit > 0) left = std::max(0.0, options.time_limit - base::seconds_since(start_ns));
     if (auto const job = left_of_slurm_job(environment)) left = std::min(left, *job);

@@ -174,6 +174,8 @@ public:
         progress_.stop();
     }
 
+    void note(std::string const& message) override { say(fmt::format("plenum: {}", message)); }
+
 private:
     static bool stopped(Launched const& launched) { return launched.engine.host().progress().cut_short; }
 

@@ -38,7 +38,8 @@ struct RunOptions {
     std::uint64_t task_memory = 0;               ///< bytes; 0 = no limit
     double time_limit = 0;                       ///< s from the start of the run; 0 = none
     std::optional<double> grace = std::nullopt;  ///< s; nothing = automatic
-    double time_request = 0;  ///< s that a task takes, while none was measured; 0 = unknown
+    double time_request = 0;   ///< s that a task takes, while none was measured; 0 = unknown
+    double node_silence = 30;  ///< s without a word of a node after which the user is told; 0 = never
     std::uint64_t seed = 0;
     bool force = false;
     bool restart = false;        ///< discard what an unfinished run has left

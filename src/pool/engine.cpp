@@ -144,6 +144,7 @@ void Engine::reserve_memory() {
 }
 
 void Engine::send(int rank, wire::Message message) {
+    if (rank == 0) last_word_ns_ = base::now_ns();
     session_.transport().send(rank, std::move(message));
     auto const& topology = session_.topology();
     auto const to = static_cast<std::size_t>(rank);
@@ -214,10 +215,12 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
         check_drain();
         while (auto incoming = session_.transport().receive()) {
             last_event_ns_ = base::now_ns();
+            if (watch_) watch_->heard(incoming->source, last_event_ns_);
             relay(incoming->message);
             dispatch(std::move(*incoming));
         }
         if (exit_code_) break;
+        watch_nodes();
         if (!stopping_) supervisor_->tick();
         if (!stopping_) actors_->tick();
         if (leader_ && !stopping_) leader_->tick();
@@ -261,6 +264,20 @@ void Engine::check_drain() {
         host_->stop(StopReason::signal);
     else
         send(0, wire::SignalNote{SIGUSR1});
+}
+
+void Engine::watch_nodes() {
+    auto const& topology = session_.topology();
+    if (!leader_ || topology.nodes == 1) return;
+    auto const limit_ns = static_cast<std::uint64_t>(options_.limits.node_silence * 1e9);
+    auto const now = base::now_ns();
+    if (topology.rank != 0) {
+        if (now - last_word_ns_ > NodeWatch::pulse_ns(limit_ns)) send(0, wire::Pulse{});
+        return;
+    }
+    if (!watch_) watch_.emplace(topology, limit_ns, now);
+    for (auto const& line : watch_->look(now))
+        if (notice_handler_) notice_handler_(line);
 }
 
 void Engine::end_at_once(int code) {
@@ -356,6 +373,8 @@ void Engine::dispatch(comm::Incoming incoming) {
                 if (!stopping_) actors_->on(message);
             } else if constexpr (std::is_same_v<Type, wire::Output>) {
                 if (output_handler_) output_handler_(message);
+            } else if constexpr (std::is_same_v<Type, wire::Pulse>) {
+                // It has been heard.
             } else if constexpr (std::is_same_v<Type, wire::Stop>) {
                 leave();
             } else if constexpr (std::is_same_v<Type, wire::Farewell>) {

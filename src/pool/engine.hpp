@@ -16,6 +16,7 @@
 #include "pool/actor_exchange.hpp"
 #include "pool/host.hpp"
 #include "pool/leader.hpp"
+#include "pool/node_watch.hpp"
 #include "pool/supervisor.hpp"
 
 namespace plenum::pool {
@@ -70,6 +71,8 @@ public:
     [[nodiscard]] SegmentPool& kept_results() noexcept { return *kept_; }
     /// Lines that tasks printed arrive here, on the main thread.
     void on_output(std::function<void(wire::Output const&)> handler) { output_handler_ = std::move(handler); }
+    /// Gets a line for the user about something that need not end the run, on the main thread.
+    void on_notice(std::function<void(std::string const&)> handler) { notice_handler_ = std::move(handler); }
     /// Called about every 50 ms while the body runs, on the main thread.
     void on_idle(std::function<void()> handler) { idle_handler_ = std::move(handler); }
     /// Called on the main thread when a signal asks rank 0 to end, or with 0 when the run's time is over and
@@ -101,6 +104,8 @@ private:
     void leave();
     /// SIGUSR1, of whatever rank, stops the run.
     void check_drain();
+    /// Among several nodes: rank 0 looks for silent ones, other leaders say that they are there.
+    void watch_nodes();
     [[noreturn]] void end_at_once(int code);
 
     comm::Session& session_;
@@ -115,6 +120,7 @@ private:
     std::unique_ptr<Host> host_;
     std::function<void(wire::Output const&)> output_handler_;
     std::function<void()> idle_handler_;
+    std::function<void(std::string const&)> notice_handler_;
     std::function<void(std::exception const&)> fatal_handler_;
     std::function<bool(int)> interrupt_handler_;
     std::optional<base::InterruptNote> interrupts_;
@@ -129,6 +135,8 @@ private:
     int body_code_ = 0;
     std::uint64_t start_ns_ = 0;
     std::uint64_t last_event_ns_ = 0, last_idle_call_ns_ = 0;
+    std::uint64_t last_word_ns_ = 0;  // when this rank last sent something to rank 0
+    std::optional<NodeWatch> watch_;  // rank 0 of several nodes
     std::vector<pollfd> fds_;
 };
 

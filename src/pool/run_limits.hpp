@@ -31,6 +31,7 @@ struct RunLimits {
     /// it.
     double grace = 30;
     double time_request = 0;  ///< s that a task takes, as long as none was measured; 0: unknown
+    double node_silence = 30;  ///< s without a word of a node after which the user is told; 0: never
 };
 
 /// Why a run starts no more tasks.

@@ -242,6 +242,12 @@ struct SignalNote {
     }
 };
 
+/// A leader to rank 0: nothing to say, but here.
+struct Pulse {
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
 /// Rank 0 to all: the program ends.
 struct Stop {
     template <class Archive>
@@ -295,7 +301,7 @@ struct Goodbye {
 
 using Message = std::variant<OpenBatch, CloseBatch, CancelBatch, RequestBlock, AssignBlock, BlockResults,
                              ArrayStep, ArrayVerdict, ArrayPiece, ActorMail, Output, ExitResult, Abandon,
-                             SignalNote, Stop, Farewell, Goodbye>;
+                             SignalNote, Pulse, Stop, Farewell, Goodbye>;
 
 /// A message as it crosses a transport.
 struct Frame {

@@ -76,7 +76,7 @@ TEST(RunOptionTable, ARunKeepsHowItsTasksRunAndHowResultsAreStored) {
     EXPECT_EQ(kept, (std::set<std::string>{"schedule", "chunk-size", "isolation", "executors",
                                            "tasks-per-executor", "threads-per-task", "node-memory", "retries",
                                            "crash-limit", "max-failures", "task-timeout", "task-memory",
-                                           "grace", "time-request", "commit-interval", "compress"}));
+                                           "grace", "time-request", "node-silence", "commit-interval", "compress"}));
 }
 
 TEST(RunOptionTable, NamesAreUniqueAndVariablesFollowThem) {
@@ -119,6 +119,7 @@ TEST(RunOptionTable, EveryValueIsShownAsItIsRead) {
         {"time-limit", {"none", "3600"}},
         {"grace", {"auto", "0", "12.5"}},
         {"time-request", {"none", "60"}},
+        {"node-silence", {"none", "30", "2.5"}},
         {"force", {"true", "false"}},
         {"restart", {"true", "false"}},
         {"shard", {"none", "0/4"}},
