@@ -15,7 +15,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SIZE = 2, SYNC = 3, CREATE = 4, REMOVE = 5, RENAME = 6, FOLDER_SYNC = 7, EXTEND = 8 };
+enum { WRITE = 1, SIZE, SYNC, CREATE, REMOVE, RENAME, FOLDER_SYNC, EXTEND, DIRECT };
+// DIRECT: a write past the page cache, of which other threads may have had some under way at the same time.
 // Files are known by their inode, which stays the same when they are renamed.
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -100,7 +101,8 @@ static ssize_t write_and_record(char const* name, int fd, void const* data, size
     *(void**)&go = real(name);
     ssize_t const done = go(fd, data, bytes, offset);
     uint32_t const file = done > 0 ? file_of(fd) : 0;
-    if (file != 0) record(WRITE, file, (uint64_t)offset, data, (uint64_t)done);
+    int const flags = file != 0 ? fcntl(fd, F_GETFL) : 0;
+    if (file != 0) record((flags & O_DIRECT) != 0 ? DIRECT : WRITE, file, (uint64_t)offset, data, (uint64_t)done);
     return done;
 }
 ssize_t pwrite(int fd, void const* data, size_t bytes, off_t offset) {

@@ -1,18 +1,22 @@
 // A run that does a bit of everything with a result file, and goes on wherever an earlier one was:
-//   resumable_run FILE.h5 [gzip]
-// After each commit it writes the number of results that are safe to FILE.h5.safe; at its start it prints how
-// many it has found.
+//   resumable_run FILE.h5 [gzip | large]
+// large: most results go to the file in pieces of more than a MiB, which the disk takes directly where it
+// can. After each commit it writes the number of results that are safe to FILE.h5.safe; at its start it
+// prints how many it has found.
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <new>
 #include <plenum/error.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hdf5/result_file.hpp"
+#include "io/direct_writer.hpp"
 
 namespace {
 
@@ -20,12 +24,15 @@ using namespace plenum;
 
 class Run {
 public:
-    Run(std::string const& path, int gzip)
+    Run(std::string const& path, std::string_view kind)
         : safe_(::open((path + ".safe").c_str(), O_RDWR | O_CREAT, 0600)),
-          sink_(hdf5::create_result_file({.path = path, .identity = {.job = "example"}, .gzip = gzip})) {}
+          large_(kind == "large"),
+          sink_(hdf5::create_result_file(
+              {.path = path, .identity = {.job = "example"}, .gzip = kind == "gzip" ? 4 : 0})) {}
 
     void go() {
-        for (int m = 0; m < 2; ++m) {
+        if (large_) run_large_map();
+        for (int m = 0; m < (large_ ? 1 : 2); ++m) {
             auto const number = std::to_string(m);
             run_map({.name = "fixed" + number, .tasks = 24, .shape = {700}});
             run_map({.name = "ragged" + number, .tasks = 12, .fixed = false});
@@ -39,13 +46,42 @@ public:
     }
 
 private:
-    void run_map(io::MapSpec const& spec) {
-        auto const map = sink_->begin_map(spec);
-        std::vector<bool> done(spec.tasks);
+    std::vector<bool> find_done(io::MapId map, std::uint64_t tasks) {
+        std::vector<bool> done(tasks);
         for (auto const& [first, count] : sink_->earlier_results(map).done) {
             for (std::uint64_t i = 0; i < count; ++i) done[first + i] = true;
             found_ += count;
         }
+        return done;
+    }
+
+    /// Results of no whole number of pages, three at a time, which lie in memory as they will in the file.
+    void run_large_map() {
+        io::MapSpec const spec{.name = "large", .tasks = 12, .shape = {50'003}};
+        auto const map = sink_->begin_map(spec);
+        auto const done = find_done(map, spec.tasks);
+        auto const width = spec.shape[0], bytes = width * sizeof(double);
+        std::vector<double> memory(3 * width + io::direct_unit / sizeof(double) * 2);
+        for (std::uint64_t first = 0, count = 0; first < spec.tasks;
+             first += std::max<std::uint64_t>(count, 1)) {
+            for (count = 0; count < 3 && first + count < spec.tasks && !done[first + count];) ++count;
+            if (count == 0) continue;
+            auto const misfit =
+                (first * bytes - reinterpret_cast<std::uintptr_t>(memory.data())) % io::direct_unit;
+            auto* const values = memory.data() + misfit / sizeof(double);
+            for (std::uint64_t i = 0; i < count * width; ++i)
+                values[i] = static_cast<double>(first * width + i) + 0.25;
+            sink_->put_fixed(map, first, count, std::as_bytes(std::span(values, count * width)));
+            put_ += count;
+            if (first % 2 == 0) commit();
+        }
+        commit();
+        sink_->end_map(map);
+    }
+
+    void run_map(io::MapSpec const& spec) {
+        auto const map = sink_->begin_map(spec);
+        auto const done = find_done(map, spec.tasks);
         for (std::uint64_t task = 0; task < spec.tasks; ++task) {
             if (done[task]) continue;
             std::vector<double> values(spec.fixed ? 700 : 97 * (task % 5), static_cast<double>(task) + 0.25);
@@ -69,6 +105,7 @@ private:
     }
 
     int safe_;
+    bool large_;
     std::unique_ptr<io::ResultSink> sink_;
     std::uint64_t found_ = 0, put_ = 0;
 };
@@ -77,7 +114,7 @@ private:
 
 int main(int argc, char** argv) {
     try {
-        Run(argv[1], argc > 2 ? 4 : 0).go();
+        Run(argv[1], argc > 2 ? argv[2] : "").go();
         return 0;
     } catch (plenum::UsageError const& error) {
         std::fprintf(stderr, "%s\n", error.what());
