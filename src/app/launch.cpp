@@ -196,7 +196,8 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .tasks_per_executor = options.tasks_per_executor,
                                   .threads = {.count = threads, .asked = options.threads_per_task != 0},
                                   .limits = run_limits(options, start_ns, environment),
-                                  .run_file = run_file(options, asked)});
+                                  .run_file = run_file(options, asked),
+                                  .launched = mpi::launched_as_rank()});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,

@@ -88,7 +88,8 @@ Engine::Engine(comm::Session& session, EngineOptions options)
                             .bell = bell_.address(),
                             .output = [this](wire::Output output) { send(0, std::move(output)); },
                             .actors = actors_.get(),
-                            .run_file = options_.run_file});
+                            .run_file = options_.run_file,
+                            .launched = options_.launched});
     actors_->keeper().start_hosts_with([this](int socket) { return supervisor_->start_actor_host(socket); });
     session_.transport().barrier();  // all bells are known
     auto const& header = node_.header();

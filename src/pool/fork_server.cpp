@@ -28,6 +28,7 @@
 
 #include "base/cores.hpp"
 #include "base/fd_passing.hpp"
+#include "base/launcher.hpp"
 #include "base/remove_tree.hpp"
 #include "base/task_place.hpp"
 #include "io/deaths.hpp"
@@ -40,6 +41,9 @@ namespace plenum::pool {
 namespace {
 
 constexpr int executor_end_ms = 1000;  // that a killed executor may take
+// Whoever kills the whole run reaches its other processes within that time. A launcher that ends because a
+// rank has died needs longer: Open MPI's gives the other ranks a second.
+constexpr int killed_together_ms = 100;
 
 /// What the fault handler of an executor needs; one executor per process.
 struct FaultContext {
@@ -221,11 +225,24 @@ void end_children(std::vector<Child> const& children) {
     }
 }
 
+/// Whether the launcher died before the rank or together with it: then somebody else ended both. Who ends all
+/// of the run ends this process while it waits.
+bool launcher_died_too(base::UniqueFd const& launcher) {
+    // The launcher is to see the ends of the rank's connections now: they are open here, too.
+    auto const kept = static_cast<unsigned>(std::max(launcher.get(), STDERR_FILENO));
+    if (kept > STDERR_FILENO + 1) ::close_range(STDERR_FILENO + 1, kept - 1, 0);
+    ::close_range(kept + 1, ~0U, 0);
+    pollfd end{.fd = launcher.get(), .events = POLLIN, .revents = 0};  // without one poll() only waits
+    return ::poll(&end, 1, killed_together_ms) > 0;
+}
+
 /// The rank's process has died without having been asked to, and its executors have ended: which tasks were
 /// at work counts against them. Without the run's lock the folder is another one, on a disk of this node.
-void note_deaths(NodeView node, pid_t rank, ForkServer::Options const& options) {
+void note_deaths(NodeView node, pid_t rank, base::UniqueFd const& launcher,
+                 ForkServer::Options const& options) {
     if (options.run_file.empty() || ::access((options.run_file + ".lock").c_str(), F_OK) != 0) return;
     if (node.cell(options.first_cell).rank_leaves.load(std::memory_order_acquire) != 0) return;
+    if (launcher_died_too(launcher)) return;
     auto const now = std::chrono::duration_cast<std::chrono::nanoseconds>(
         std::chrono::system_clock::now().time_since_epoch());
     std::vector<io::Death> deaths;
@@ -252,6 +269,7 @@ void note_deaths(NodeView node, pid_t rank, ForkServer::Options const& options) 
 [[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
                         ForkServer::Options const& options) {
     base::UniqueFd const parent_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
+    auto const launcher = options.launched ? base::watch_launcher_of(parent) : base::UniqueFd();
     if (::getppid() != parent) ::_exit(1);
     ::setpgid(0, 0);  // launchers kill the rank's whole group
     base::mark_task_process();
@@ -288,7 +306,7 @@ void note_deaths(NodeView node, pid_t rank, ForkServer::Options const& options) 
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
     end_children(children);
-    note_deaths(node, parent, options);
+    note_deaths(node, parent, launcher, options);
     base::remove_tree(options.scratch);
     ::_exit(0);
 }

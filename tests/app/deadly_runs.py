@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # A task that takes its whole run down is quarantined and named after so many deaths; other ends charge nobody.
-#   deadly_runs.py PROGRAM MPIRUN RANKS      0: without mpirun
+#   deadly_runs.py PROGRAM MPIRUN RANKS [outside]      0: without mpirun; outside: only kills from outside
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -24,9 +25,9 @@ def check(what: str, holds: bool, details: str = "") -> None:
 class Place:
     """One run: its folder of attempts, and how it is started."""
 
-    def __init__(self, program: str, mpirun: str, ranks: int, folder: Path, way: str, *more: str):
+    def __init__(self, program: str, mpirun: str, ranks: int, folder: Path, way: str, *more: str, wrapper=()):
         self.what = f"{ranks} ranks, {way} {' '.join(more)}"
-        self.launcher = [mpirun, "-n", str(ranks)] if ranks else []
+        self.launcher = [mpirun, "-n", str(ranks), *wrapper] if ranks else []
         self.program, self.ranks = program, ranks
         self.folder = folder / f"{way}{ranks}{len(list(folder.iterdir()))}"
         self.folder.mkdir()
@@ -36,7 +37,8 @@ class Place:
 
     def start(self, *words: str) -> subprocess.Popen:
         return subprocess.Popen([*self.launcher, self.program, *words, "--progress", "none", "--output-mode", "json"],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                env={**os.environ, "DEADLY_RUN": str(self.output)})
 
     def end(self, run: subprocess.Popen) -> tuple[int, str, str]:
         try:
@@ -50,15 +52,27 @@ class Place:
             time.sleep(0.02)
         return run.returncode, out, err
 
-    def is_alive(self) -> bool:
-        """Whether there are processes that were started with the file's name."""
+    def processes(self) -> dict[int, str]:
+        """Those that were started with the file's name, and the daemons of emulated nodes: number and name."""
+        found = {}
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and str(self.output).encode() in (entry / "cmdline").read_bytes():
-                    return True
+                if entry.name.isdigit() and (str(self.output).encode() in (entry / "cmdline").read_bytes()
+                                             or f"DEADLY_RUN={self.output}\0".encode() in (entry / "environ").read_bytes()):
+                    found[int(entry.name)] = (entry / "comm").read_text().strip()
             except OSError:
                 pass
-        return False
+        return found
+
+    def is_alive(self) -> bool:
+        return bool(self.processes())
+
+    def wait_for_attempt(self, task: int) -> None:
+        before = self.attempts_of(task)
+        end = time.monotonic() + LIMIT
+        while self.attempts_of(task) == before and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.2)
 
     def attempts_of(self, task: int) -> int:
         file = self.folder / str(task)
@@ -87,6 +101,15 @@ class Place:
             for task in range(TASKS):
                 wanted = [] if task in missing else [task] * (task % 3)
                 check(f"{self.what}: ragged result {task}", flat[offsets[task]:offsets[task + 1]].tolist() == wanted)
+
+    def require_fine_end(self, what: str) -> None:
+        """Once no task is deadly any more."""
+        (self.folder / "armed").unlink()
+        code, out, err = self.end(self.start(*self.job, "--crash-limit", "1"))
+        check(f"{self.what}: the end", code == 0, f"{code}\n{out}{err}")
+        self.require_results(set())
+        check(f"{self.what}: no failed attempts", not self.failures("fixed") and not self.failures("ragged"))
+        print(f"{self.what}: {what}", flush=True)
 
 
 def try_deaths(place: Place, limit: int, others: bool = False) -> None:
@@ -145,27 +168,84 @@ def try_orderly_ends(place: Place) -> None:
     """A task at work when the run ends in order is charged with nothing: one crash would be too many."""
     limits = {"SIGUSR1": ("--grace", "0.5"), "limit": ("--time-limit", "1.5", "--grace", "0.5")}
     for way in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "limit", "rank", "at once"):
-        before = place.attempts_of(3)
         run = place.start(*place.job, "--crash-limit", "1", *limits.get(way, ()))
-        end = time.monotonic() + LIMIT
-        while place.attempts_of(3) == before and time.monotonic() < end:
-            time.sleep(0.02)
-        time.sleep(0.2)
+        place.wait_for_attempt(3)
         if way.startswith("SIG"):
             os.kill(run.pid, getattr(signal, way))
         elif way != "limit":
             victim = (ranks_of(run) if place.launcher else [run.pid])[-1]
             for number in {"rank": [signal.SIGTERM], "at once": [signal.SIGINT, signal.SIGINT]}[way]:
-                os.kill(victim, number)
+                try:
+                    os.kill(victim, number)
+                except ProcessLookupError:
+                    pass  # the first one was enough
         code, out, err = place.end(run)
         check(f"{place.what}, {way}: exit code {code}", code not in (0, 2, 3, 4), out + err)
         check(f"{place.what}, {way}: nobody is charged", "out.h5.deaths" not in place.files_beside(), out + err)
-    (place.folder / "armed").unlink()
+    place.require_fine_end("orderly ends charge nobody")
+
+
+def try_kills_from_outside(place: Place, daemons: bool) -> None:
+    """Whoever ends the launcher, too, is no task: one crash would be too many. `daemons`: of emulated nodes."""
+    def named(name: str) -> list[int]:
+        return [number for number, each in place.processes().items() if each == name]
+
+    def ranks(run: subprocess.Popen) -> list[int]:
+        return ranks_of(run) if place.launcher else [run.pid]
+
+    def shuffled() -> list[int]:
+        found = list(place.processes())
+        return random.sample(found, len(found))
+
+    ways = {"everything": lambda run: [*ranks(run), *shuffled()], "everything in any order": lambda run: shuffled()}
+    if daemons:
+        ways = {"the launcher": lambda run: named("mpirun"), "a daemon": lambda run: named("orted")[-1:],
+                "everything in any order": ways["everything in any order"]}
+    elif place.launcher:
+        ways |= {"the launcher": lambda run: [run.pid], "the launcher, then the ranks": lambda run: [run.pid, *ranks(run)],
+                 "the ranks, then the launcher": lambda run: [*ranks(run), run.pid]}
+    for way, victims in ways.items():
+        for _ in range(20):
+            run = place.start(*place.job, "--crash-limit", "1")
+            place.wait_for_attempt(3)
+            chosen = victims(run)
+            check(f"{place.what}: {way} is there", len(chosen) > 0)
+            start = time.monotonic()
+            for number in chosen:
+                try:
+                    os.kill(number, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # with another one
+                if number == chosen[0]:
+                    time.sleep(0.005)
+            took = time.monotonic() - start
+            code, out, err = place.end(run)
+            check(f"{place.what}, SIGKILL of {way}: exit code {code}", code not in (0, 2, 3, 4), out + err)
+            if took < 0.05:  # else a busy machine has made two ends of it, and the first may have been charged
+                break
+            (place.folder / "out.h5.deaths").unlink(missing_ok=True)
+        check(f"{place.what}, SIGKILL of {way}: nobody is charged", "out.h5.deaths" not in place.files_beside(), out + err)
+    place.require_fine_end("kills from outside charge nobody")
+
+
+def try_launcher_killed_by_task(place: Place) -> None:
+    """It cannot be told from a kill from outside."""
+    for _ in range(2):
+        code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
+        check(f"{place.what}: a death", code not in (0, 2, 3, 4), f"{code}\n{out}{err}")
+        check(f"{place.what}: nobody is charged", "out.h5.deaths" not in place.files_beside(), out + err)
+    place.require_fine_end("a task that kills the launcher is not charged")
+
+
+def try_wrapped(place: Place) -> None:
+    """A shell between launcher and rank ends with the rank: that says nothing about the launcher."""
     code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
-    check(f"{place.what}: the end", code == 0, f"{code}\n{out}{err}")
-    place.require_results(set())
-    check(f"{place.what}: no failed attempts", not place.failures("fixed") and not place.failures("ragged"))
-    print(f"{place.what}: orderly ends charge nobody", flush=True)
+    check(f"{place.what}: a death that is charged", code not in (0, 2, 3, 4) and "out.h5.deaths" in place.files_beside(),
+          f"{code}\n{out}{err}")
+    code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
+    # The deadly task of the second map is another one.
+    check(f"{place.what}: the task is given up", code not in (0, 2, 3) and place.attempts_of(3) == 1, f"{code}\n{out}{err}")
+    print(f"{place.what}: charged below a wrapper", flush=True)
 
 
 def try_strangers(place: Place, other: Place) -> None:
@@ -185,15 +265,19 @@ def try_strangers(place: Place, other: Place) -> None:
 def main() -> None:
     program, mpirun, ranks = sys.argv[1], sys.argv[2], int(sys.argv[3])
     with tempfile.TemporaryDirectory(prefix="plenum-deadly-runs-") as name:
-        def place(*words: str) -> Place:
-            return Place(program, mpirun, ranks, Path(name), *words)
+        def place(*words: str, **more) -> Place:
+            return Place(program, mpirun, ranks, Path(name), *words, **more)
+        if "outside" in sys.argv:
+            return try_kills_from_outside(place("wait"), daemons=True)
         try_deaths(place("rank"), 3 if ranks == 0 else 2)
         try_deaths(place("group", "--commit-interval", "0"), 1)
         try_deaths(place("fault", "--isolation", "none"), 2)
         if ranks == 1:
             try_deaths(place("rank", "--executors", "2"), 3, others=True)
-        if ranks > 1:
-            try_deaths(place("all"), 3, others=True)
+        if ranks > 0:
+            try_launcher_killed_by_task(place("all"))
+            try_wrapped(place("rank", wrapper=("sh", "-c", '"$@"; exit $?', "sh")))
+        try_kills_from_outside(place("wait"), daemons=False)
         try_orderly_ends(place("wait"))
         try_orderly_ends(place("wait", "--isolation", "none"))
         if ranks == 0:
