@@ -76,18 +76,18 @@ def launcher(ranks: int, nodes: int = 1) -> list[str]:
 
 # ---- processes ----
 
-def group_of(process: int) -> int:
+def output_of(process: int) -> str:
     try:
-        return os.getpgid(process)
-    except ProcessLookupError:
-        return 0
+        return os.readlink(f"/proc/{process}/fd/1")
+    except OSError:
+        return ""
 
 
 def executors_of(rank: int) -> list[int]:
-    """Children of a rank's process; its fork server, which has a process group of its own, is none."""
+    """Children of a rank's process that write to a pipe of the rank; its fork server writes nowhere."""
     try:
         with open(f"/proc/{rank}/task/{rank}/children") as file:
-            return [child for child in map(int, file.read().split()) if group_of(child) not in (child, 0)]
+            return [child for child in map(int, file.read().split()) if output_of(child).startswith("pipe:")]
     except OSError:
         return []
 

@@ -22,6 +22,8 @@ from campaign import (DONE, HANG_SECONDS, LOCKED, Journal, Setup, contents, diff
 JOBS = {
     "fixed": ["monte_carlo", "--tasks", "2000", "--samples", "30k"],
     "several maps, ragged": ["segment", "--synthetic", "120", "--size", "200x200"],
+    # More than a MiB each: the disk takes them directly, where the scratch folder is on ext4 or XFS.
+    "large": ["convolve", "--synthetic", "2600x2600", "--filters", "60", "--filter-size", "30x30"],
 }
 SHAPES = [(0, 1), (1, 1), (2, 1), (2, 1), (3, 1), (8, 1), (4, 2), (4, 2), (3, 3)]  # ranks, nodes
 OPTIONS = ["--commit-interval", "0.02", "--retries", "crash=20", "--crash-limit", "20"]
@@ -200,6 +202,7 @@ class Campaign:
                 self.counts["kills"] += 1
                 self.counts[f"killed: {whom}"] += 1
                 self.counts[f"when: {when}"] += 1
+                self.counts[f"job: {name}"] += 1
             how, said = attempt.end()
             if how != "ended":
                 self.complain(how, f"{whom} killed {when}, {shape}")
