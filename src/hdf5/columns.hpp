@@ -13,6 +13,9 @@
 
 namespace plenum::hdf5 {
 
+/// So many rows of a long column are read at a time.
+inline constexpr std::uint64_t rows_at_once = 1 << 18;
+
 /// Names of the links in a group.
 [[nodiscard]] std::vector<std::string> names_in(hid_t parent, std::string const& group);
 [[nodiscard]] std::vector<std::uint64_t> extents_of(hid_t dataset);

@@ -9,11 +9,10 @@
 
 #include <atomic>
 #include <cmath>
-#include <numeric>
 #include <plenum/error.hpp>
 #include <thread>
 
-#include "hdf5/dataset_source.hpp"
+#include "hdf5/file_tools.hpp"
 #include "hdf5/library.hpp"
 #include "hdf5/open_run.hpp"
 #include "io/temporary_folder.hpp"
@@ -26,35 +25,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-template <class T>
-std::span<std::byte const> bytes(std::vector<T> const& values) {
-    return std::as_bytes(std::span(values));
-}
-
-template <class T>
-std::vector<T> load(std::string const& file, std::string const& dataset) {
-    auto const source = make_dataset_source();
-    std::vector<T> values(count_of(source->info(file, dataset).shape));
-    source->read(file, dataset, element_type_of<T>(), std::as_writable_bytes(std::span(values)));
-    return values;
-}
-
 Shape shape_of(std::string const& file, std::string const& dataset) {
     return make_dataset_source()->info(file, dataset).shape;
-}
-
-std::vector<double> numbers(std::size_t count, double first) {
-    std::vector<double> values(count);
-    std::iota(values.begin(), values.end(), first);
-    return values;
-}
-
-/// The tasks that have results of an earlier process.
-std::vector<std::uint64_t> done_of(io::ResultSink const& sink, io::MapId map) {
-    std::vector<std::uint64_t> tasks;
-    for (auto const& [first, count] : sink.earlier_results(map).done)
-        for (std::uint64_t i = 0; i < count; ++i) tasks.push_back(first + i);
-    return tasks;
 }
 
 class ResultFile : public ::testing::Test {
