@@ -1,10 +1,15 @@
 # plenum_test(NAME SOURCES files... LINK targets... [RANKS 1 2 3 8] [NODES 2x2 3x1] [LABELS labels...]
-#   [TIMEOUT seconds])
+#   [TIMEOUT seconds] [WAITS] [COST seconds])
 # Without RANKS and NODES: a GoogleTest program, labelled with its layer (the folder of its first source).
 # RANKS: one test for each number of ranks under mpirun, labelled mpi and ranksN. NODES: one test for each
 # NODESxSLOTS, or A+B for nodes of A and B ranks, on emulated nodes (tests/cluster/nodes-mpirun), labelled mpi and nodes. Those programs bring
 # their own main. More ranks than cores is normal here, so the settings that need it are made for the test.
 # The targets tests_LAYER build the plain programs of one layer. LABELS threads: also part of the TSan run.
+#
+# PROCESSORS are places, of which a core has two: tools/test runs ctest -j4 for two cores. A test takes two, which is a
+# core; one if it mostly waits (WAITS: for the disk, for limits of time, for mpirun, which takes two seconds to end a run
+# with an exit code that is not 0); four if it compiles or measures. COST: seconds of a long test, which begins first,
+# also where no run before has measured it.
 set(PLENUM_MPI_TEST_ENVIRONMENT
   "OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" "OMPI_MCA_rmaps_base_oversubscribe=1"
   "OMPI_MCA_mpi_yield_when_idle=1" "OMPI_MCA_hwloc_base_binding_policy=none" "OMPI_MCA_pml=ob1"
@@ -37,9 +42,16 @@ foreach(layer base wire sched comm io mpi hdf5 pool app)
 endforeach()
 
 function(plenum_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;RANKS;NODES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "WAITS" "TIMEOUT;COST" "SOURCES;LINK;RANKS;NODES;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
+  endif()
+  if(NOT arg_COST)
+    set(arg_COST 0)
+  endif()
+  set(places 2)
+  if(arg_WAITS)
+    set(places 1)
   endif()
   math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${PLENUM_TIMEOUT_FACTOR}")
   add_executable(test_${name} ${arg_SOURCES})
@@ -53,8 +65,8 @@ function(plenum_test name)
     endif()
     target_link_libraries(test_${name} PRIVATE GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${layer};${arg_LABELS}"
-      ENVIRONMENT "${PLENUM_TEST_ENVIRONMENT}")
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${places} COST ${arg_COST}
+      LABELS "${layer};${arg_LABELS}" ENVIRONMENT "${PLENUM_TEST_ENVIRONMENT}")
     return()
   endif()
   target_link_libraries(test_${name} PRIVATE GTest::gtest)
@@ -82,6 +94,6 @@ endfunction()
 
 # What every test under mpirun gets; a part of plenum_test, whose arguments it sees.
 macro(plenum_mpi_test_properties test label)
-  set_tests_properties(${test} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
+  set_tests_properties(${test} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${places} COST ${arg_COST}
     LABELS "mpi;${label};${arg_LABELS}" ENVIRONMENT "${PLENUM_MPI_TEST_ENVIRONMENT}")
 endmacro()

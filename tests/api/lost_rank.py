@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # A rank that is killed ends the run: mpirun returns, no process of the run stays, no memory file stays but what
-# Open MPI leaves when it is killed.   lost_rank.py SLEEPS MPIEXEC
+# Open MPI leaves when it is killed.   lost_rank.py SLEEPS MPIEXEC RANKS...    Of three ranks each once, else the last.
 import os
 import signal
 import subprocess
@@ -10,7 +10,6 @@ import time
 import uuid
 from pathlib import Path
 
-RANKS = 3
 LIMIT = 60  # seconds; generous, against hangs
 
 
@@ -38,7 +37,7 @@ def wait_for(condition, what: str):
     raise SystemExit(f"FAILED: {what} within {LIMIT} s")
 
 
-def run_and_kill(sleeps: str, mpiexec: str, victim: int) -> list[str]:
+def run_and_kill(sleeps: str, mpiexec: str, count: int, victim: int) -> list[str]:
     token = f"plenum-lost-rank-{uuid.uuid4()}"
     with tempfile.TemporaryDirectory() as folder:
         started = Path(folder, "started")
@@ -48,7 +47,7 @@ def run_and_kill(sleeps: str, mpiexec: str, victim: int) -> list[str]:
                            OMPI_MCA_osc_sm_backing_directory=str(memory),
                            OMPI_MCA_btl_vader_backing_directory=str(memory))
         with open(Path(folder, "output"), "w+b") as output:
-            run = subprocess.Popen([mpiexec, "-n", str(RANKS), sleeps, str(started)], env=environment,
+            run = subprocess.Popen([mpiexec, "-n", str(count), sleeps, str(started)], env=environment,
                                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
             try:
                 wait_for(started.exists, "no task started")
@@ -60,9 +59,9 @@ def run_and_kill(sleeps: str, mpiexec: str, victim: int) -> list[str]:
                         rank = [word for word in words if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
                         if rank:
                             ranks[int(rank[0].split(b"=")[1])] = pid
-                if sorted(ranks) != list(range(RANKS)):
+                if sorted(ranks) != list(range(count)):
                     return [f"found ranks {sorted(ranks)} among {len(children)} processes"]
-                if len(children) < 1 + 3 * RANKS:
+                if len(children) < 1 + 3 * count:
                     return [f"only {len(children)} processes: no executors and fork servers seen"]
                 os.kill(ranks[victim], signal.SIGKILL)
                 try:
@@ -80,12 +79,13 @@ def run_and_kill(sleeps: str, mpiexec: str, victim: int) -> list[str]:
 
 
 def main() -> int:
-    sleeps, mpiexec = sys.argv[1:]
+    sleeps, mpiexec, *counts = sys.argv[1:]
     failed = False
-    for victim in range(RANKS - 1, -1, -1):
-        for problem in run_and_kill(sleeps, mpiexec, victim):
-            print(f"FAILED: rank {victim} killed: {problem}")
-            failed = True
+    for count in map(int, counts):
+        for victim in range(count) if count == 3 else [count - 1]:
+            for problem in run_and_kill(sleeps, mpiexec, count, victim):
+                print(f"FAILED: {count} ranks, rank {victim} killed: {problem}")
+                failed = True
     return int(failed)
 
 

@@ -1,4 +1,5 @@
 // Tasks that fail and run again, tasks that take too long, and tasks that take too much memory.
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -275,6 +276,7 @@ TEST(TaskTimeout, FindsATaskThatHasLeftItsProcessGroup) {
             // Another program of the same session makes the group that this one goes to.
             auto const other = ::fork();
             if (other == 0) {
+                ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody else ends it: it is in no group of the task
                 ::setpgid(0, 0);
                 for (;;) ::pause();
             }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# The commands on files: finished, alive, interrupted and damaged runs; shards and retries.   commands.py PLENUM MPIEXEC
+# The commands on files: finished, alive, interrupted and damaged runs; shards and retries.
+#   commands.py PLENUM MPIEXEC PART      PART: one of PARTS
 import csv
 import io
 import json
@@ -398,17 +399,18 @@ def shards(runs: Runs, ranks: int):
     clean("m.h5", "plain.h5")
 
 
-with Runs() as runs:
-    for ranks in (1, 3):
+def runs_at(ranks: int):
+    def try_all(runs: Runs):
         finished(runs, ranks)
         recorded_options(runs, ranks)
         too_many_failures(runs, ranks)
-        retried(runs, ranks)
+    return try_all
+
+
+def files(runs: Runs):
     alive(runs)
     damaged(runs)
     only(runs)
-    shards(runs, 1)
-    shards(runs, 2)
     help = runs.run("status", "--help")
     runs.check(help.returncode == 0 and "--watch" in help.stdout, "help of a command")
     for word in ("resume", "retry"):
@@ -417,3 +419,12 @@ with Runs() as runs:
                    and "--seed" not in help.stdout and "--shard" not in help.stdout, f"help of {word}", help.stdout[:300])
     runs.equal(runs.run("status").returncode, 2, "a command without its file")
     runs.equal(runs.run("status", "a.h5", "b.h5").returncode, 2, "two files for a command that takes one")
+
+
+# Each part is a test of its own.
+PARTS = {"files": files, "ranks1": runs_at(1), "ranks3": runs_at(3),
+         "retried.ranks1": lambda runs: retried(runs, 1), "retried.ranks3": lambda runs: retried(runs, 3),
+         "shards.ranks1": lambda runs: shards(runs, 1), "shards.ranks2": lambda runs: shards(runs, 2)}
+
+with Runs() as runs:
+    PARTS[sys.argv[3]](runs)

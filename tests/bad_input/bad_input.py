@@ -22,7 +22,7 @@ NOTICE = re.compile(
     r"the job to be terminated\. The first process to do so was:|\s+Process name: .*|\s+Exit code: .*|")
 
 
-AT_ONCE = 4
+AT_ONCE = 8
 
 # What may stand before the line: what the job said about its plan, the warning of a machine with few cores, and
 # progress on a very slow one.
