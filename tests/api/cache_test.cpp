@@ -6,6 +6,7 @@
 
 #include <array>
 #include <filesystem>
+#include <ranges>
 
 #include "api/pool_test.hpp"
 
@@ -105,6 +106,25 @@ TEST(Cache, ClearingIsSeenByTheExecutors) {
         EXPECT_EQ(cache.clear("others"), 0u);
         EXPECT_EQ(round % 2 == 0 ? cache.clear() : cache.clear("strings"), count);
     }
+}
+
+TEST(Cache, ReducingIsSeenByTheExecutors) {
+    Folder const folder;
+    auto const cache = folder.cache();
+    auto const slow = cache.cached(
+        [calls = folder.calls()](std::uint64_t i) {
+            note_call(calls);
+            return i + 1;
+        },
+        "numbers", 1);
+    (void)pool().map(slow, std::views::iota(std::uint64_t{0}, count));  // the older results
+    (void)pool().map(slow, std::views::iota(count, count + 100));       // the younger ones
+    EXPECT_EQ(cache.reduce_size({.items = 100}), count);
+    EXPECT_EQ(pool().map(slow, std::views::iota(count, count + 100))[99], count + 100);
+    EXPECT_EQ(folder.count_calls(), count + 100) << "the younger results are still there";
+    EXPECT_EQ(pool().map(slow, indices(count))[10], 11u);
+    EXPECT_EQ(folder.count_calls(), 2 * count + 100) << "the older ones are computed again";
+    EXPECT_EQ(folder.files(), 1);
 }
 
 std::vector<double> row(std::string const& name) {

@@ -10,6 +10,8 @@
 #include <plenum/eigen.hpp>
 #include <set>
 #include <thread>
+#include <type_traits>
+#include <utility>
 
 #include "api/pool_test.hpp"
 
@@ -63,6 +65,13 @@ std::vector<float> ramp(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i % 1013) * 0.5f;
     return values;
 }
+
+// Nobody writes into one by accident: its elements are const in the type.
+template <class Owner>
+constexpr bool gives_const = !std::is_assignable_v<decltype(std::declval<Owner&>()[0]), int> &&
+                             !std::is_assignable_v<decltype(*std::declval<Owner&>().data()), int> &&
+                             !std::is_assignable_v<decltype(std::declval<Owner&>().span()[0]), int>;
+static_assert(gives_const<SharedRef<int>> && gives_const<SharedArray<int>>);
 
 TEST(SharedArrays, HoldVectorsAndSpans) {
     auto const values = ramp(100'003);

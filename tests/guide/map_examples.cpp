@@ -77,10 +77,13 @@ TEST(MapExample, StarmapUnpacksTuples) {
     auto& pool = plenum::api_test::pool();
     // [example: starmap]
     std::vector<std::tuple<double, int>> const cases{{2.0, 3}, {3.0, 2}};
-    auto const powers = pool.starmap([](double base, int n) { return std::pow(base, n); }, cases);
+    auto const power = [](double base, int n) { return std::pow(base, n); };
+    auto const powers = pool.starmap(power, cases);
+    auto const later = pool.starmap_async(power, cases);  // does not wait
     // [end]
     EXPECT_EQ(powers[0], 8.0);
     EXPECT_EQ(powers[1], 9.0);
+    EXPECT_EQ(later.get()[1], 9.0);
 }
 
 TEST(MapExample, MapAsyncDoesNotWait) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Runs the guide's job at 1 and 3 ranks and looks at its result file:   run_job.py PROGRAM MPIEXEC
+# Runs the guide's job at several numbers of ranks and looks at its result file:   run_job.py PROGRAM MPIEXEC
 import subprocess
 import sys
 import tempfile
@@ -10,7 +10,7 @@ import numpy as np
 
 program, mpiexec = sys.argv[1:]
 rates = np.array([0.5, 1.0, 2.0])
-for ranks in (1, 3):
+for ranks in (1, 2, 3, 8):
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "decay.h5"
         command = [mpiexec, "-n", str(ranks), program, "run", "decay", "--steps", "500", "-o", str(output)]

@@ -83,6 +83,46 @@ TEST(SharedExample, SeveralArraysTogether) {
     EXPECT_EQ(row_sums[1], 4.0);
 }
 
+TEST(SharedExample, WhatATaskNeedsIsCaptured) {
+    auto& pool = plenum::api_test::pool();
+    char const* const argv[] = {"program", "2.5"};
+    // [example: share-capture]
+    double const scale = std::stod(argv[1]);  // small: captured, travels with the task
+    auto const weights = pool.share(std::vector<double>(1'000'000, 0.5));  // large: shared
+    auto const scaled = pool.map([scale, w = weights.ref()](std::uint64_t i) { return scale * w[i]; },
+                                 plenum::indices(weights.size()));
+    // [end]
+    EXPECT_EQ(scaled.size(), 1'000'000u);
+    EXPECT_EQ(scaled[999'999], 1.25);
+}
+
+TEST(SharedExample, TheEndOfTheOwnerFreesTheMemory) {
+    auto& pool = plenum::api_test::pool();
+    double last = 0;
+    // [example: share-free]
+    for (int step = 0; step < 3; ++step) {
+        auto const field = pool.share(std::vector<double>(1'000'000, step));
+        auto const values =
+            pool.map([f = field.ref()](std::uint64_t i) { return f[i]; }, plenum::indices(1000));
+        last = values[999];
+    }  // field ends, and its memory is free on every node
+    // [end]
+    EXPECT_EQ(last, 2.0);
+}
+
+TEST(SharedExample, TooLargeForANodeIsAnError) {
+    auto& pool = plenum::api_test::pool();
+    std::string why;
+    // [example: share-too-large]
+    try {
+        auto const all = pool.share_filled<double>({1 << 20, 1 << 20}, [](std::span<double>) {});  // 8 TiB
+    } catch (plenum::EnvironmentError const& error) {
+        why = error.what();  // how much there is on which node, and --node-memory
+    }
+    // [end]
+    EXPECT_TRUE(contains(why, "--node-memory"));
+}
+
 TEST(SharedExample, FromFiles) {
     auto& pool = plenum::api_test::pool();
     std::string const file = std::getenv("PLENUM_TEST_INPUTS");
