@@ -14,7 +14,8 @@ WAYS = ["futures", "map_async", "imap", "imap_thrown", "callbacks", "all", "chai
 
 def problem(way: str, command: list[str]) -> str:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as memory:
-        environment = dict(os.environ, OMPI_MCA_osc_sm_backing_directory=memory)
+        environment = dict(os.environ, OMPI_MCA_osc_sm_backing_directory=memory,
+                           OMPI_MCA_btl_vader_backing_directory=memory)
         try:
             run = subprocess.run(command + [way], capture_output=True, text=True, timeout=100, env=environment)
         except subprocess.TimeoutExpired:
