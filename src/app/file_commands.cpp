@@ -90,7 +90,8 @@ std::span<FileCommand const> file_commands() {
          .run = run_show},
         {.name = "merge",
          .arguments = "FILE... -o FILE",
-         .summary = "join the files of all shards of a run, which --shard has made",
+         .summary = "join the files of all shards of a run, as --shard has made them; exit with 4 when "
+                    "tasks have failed, with 75 when the run is not complete",
          .options = {{.name = "output",
                       .short_name = "o",
                       .placeholder = "FILE",

@@ -153,20 +153,20 @@ std::string run_help(std::span<RunOption const> table) {
 }
 
 std::string again_help(std::string const& command, std::span<RunOption const> table) {
-    auto const usage = fmt::format("plenum {} FILE [run options]: ", command);
-    auto const text = command == "resume"
-                          ? "go on with the unfinished run of a result file: its job, with the options "
-                            "and the seed of that. What is done is kept. Other numbers of ranks or executors "
-                            "change no result."
-                          : "run the tasks that have failed once more, those of a finished file or of an "
-                            "unfinished run. A finished file stays as it is until the new one takes its "
-                            "place. When this is interrupted, plenum resume goes on.";
+    auto const text =
+        command == "resume"
+            ? "Goes on with the unfinished run of a result file, where it was: the same job with the "
+              "same options and seed. What is done is kept. Other numbers of ranks or executors "
+              "change no result."
+            : "Runs the failed tasks of a result file again, of a finished one or of an unfinished "
+              "run. A finished file stays as it is until the new one takes its place. Interrupted, "
+              "it goes on with plenum resume.";
     std::vector<RunOption> options;
     for (auto const& option : table)
         if (std::ranges::find(fixed_by_the_run, option.name) == fixed_by_the_run.end() ||
             (option.name == "retry-failed" && command == "resume"))
             options.push_back(option);
-    return usage + wrap(text, usage.size()) +
+    return fmt::format("Usage: plenum {} FILE [run options]\n\n", command) + wrap(text, 0) +
            "\n\nFILE is the name that stood behind -o, also where only its .partial is there.\n"
            "Under mpirun or srun all ranks take part. Run options that are not given are\n"
            "those of the command before, as far as they are recorded; --dry-run shows them.\n" +
@@ -174,11 +174,12 @@ std::string again_help(std::string const& command, std::span<RunOption const> ta
 }
 
 std::string file_command_help(FileCommand const& command) {
-    auto const usage = fmt::format("plenum {} {}: ", command.name, command.arguments);
-    auto text = usage + wrap(command.summary, usage.size()) + '\n';
+    auto text = fmt::format("plenum {}: ", command.name);
+    text += wrap(command.summary, text.size());
+    text += fmt::format("\n\nUsage: plenum {} {} [options]\n\n", command.name, command.arguments);
     text += command.most_files > 1
-                ? "\nEach FILE before -o is the finished file of a shard.\n"
-                : "\nFILE is a result file, its .partial, or the name that a run will give to its file.\n";
+                ? "Each FILE before -o is the finished file of a shard.\n"
+                : "FILE is a result file, its .partial, or the name that a run will give to its\nfile.\n";
     return text + option_section("Options", command.options);
 }
 

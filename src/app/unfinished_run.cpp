@@ -40,7 +40,7 @@ FinishedText describe_finished(std::string const& path, hdf5::FinishedRun const&
         text.text +=
             fmt::format("; a run that was to replace it was interrupted: plenum resume {} goes on", path);
     else if (finished.without_result == 0)
-        text.text += "; nothing to do, --force computes it anew";
+        text.text += "; nothing to do (plenum run with --force computes it anew)";
     else
         text.text += "; --retry-failed runs them again";
     return text;

@@ -84,6 +84,7 @@ TEST_F(CommandLine, CommandsOnFilesTakeTheirOptions) {
         auto const help = parse({command.name.c_str(), "--help"});
         EXPECT_EQ(help.kind, CommandKind::help);
         for (auto const& option : command.options) EXPECT_THAT(help.text, HasSubstr("--" + option.name));
+        EXPECT_THAT(help.text, HasSubstr("Usage: plenum " + command.name + " " + command.arguments));
         EXPECT_THAT(refused({command.name.c_str()}), HasSubstr("the file is missing"));
         EXPECT_THAT(refused({command.name.c_str(), "a.h5", "--nonsense"}), HasSubstr("--nonsense"));
     }
@@ -184,6 +185,9 @@ TEST_F(CommandLine, HelpWinsAndGoesWithItsCommand) {
         EXPECT_EQ(parse({flag}).text, program_help(table));
         EXPECT_EQ(parse({"list", flag}).text, program_help(table));
         EXPECT_EQ(parse({"run", flag}).text, run_help(table));
+        for (std::string const again : {"resume", "retry"})
+            EXPECT_THAT(parse({again.c_str(), flag}).text,
+                        testing::StartsWith("Usage: plenum " + again + " FILE [run options]\n"));
         EXPECT_EQ(parse({"run", "convolve", flag}).text, job_help(*registry_.find("convolve"), table));
         EXPECT_EQ(parse({"run", flag, "convolve", "--bogus", "--seed", "x"}).kind, CommandKind::help);
     }
