@@ -140,6 +140,7 @@ int run_merge(FileRequest const& request) {
          .git = git_revision,
          .earlier = earlier,
          .say = [](std::string const& line) { write_all(STDERR_FILENO, "plenum: " + line + "\n"); }});
+    auto printed = io::printed_by_no_task(sink->printed());
     std::uint64_t tasks = 0, done = 0, failed = 0;
     // In the order of the job: a map may have an array that stands there already for a scale.
     bool arrays_agree = true;
@@ -157,7 +158,7 @@ int run_merge(FileRequest const& request) {
         }
         sink->end_map(id);
     }
-    for (auto const& [index, reader] : shards) io::copy_printed(*reader, *sink);
+    for (auto const& [index, reader] : shards) io::copy_printed(*reader, *sink, printed);
     arrays_agree = copy_arrays(shards, reference.maps.size(), *sink) && arrays_agree;
     bool const needs_job = !arrays_agree || std::ranges::any_of(shards, [](auto const& shard) {
         return shard.second->run().needs_merge;

@@ -72,6 +72,13 @@ std::uint64_t copy_map(RunReader& from, std::size_t number, ResultSink& to, MapI
     for (auto const& failure : known.failed) earlier.add(failure.task, 1);
     for (auto const& failure : map.failures)
         if (!earlier.intersects(failure.task, 1)) to.put_failure(id, failure);
+    // Before the results: whatever is committed, both are there or neither.
+    for (auto printed : from.run().printed) {
+        if (printed.map != static_cast<std::int32_t>(number)) continue;
+        if (earlier.intersects(printed.first, printed.count)) continue;
+        printed.map = id;
+        to.put_printed(std::move(printed));
+    }
     std::uint64_t damaged = 0;
     for (auto const& segment : map.segments) {
         std::vector<TaskSpan> todo;
@@ -98,8 +105,18 @@ std::uint64_t copy_map(RunReader& from, std::size_t number, ResultSink& to, MapI
     return damaged;
 }
 
-void copy_printed(RunReader const& from, ResultSink& to) {
-    for (auto const& printed : from.run().printed) to.put_printed(printed);
+std::vector<Printed> printed_by_no_task(std::vector<Printed> all) {
+    std::erase_if(all, [](Printed const& each) { return each.map >= 0; });
+    return all;
+}
+
+void copy_printed(RunReader const& from, ResultSink& to, std::vector<Printed>& known) {
+    for (auto& printed : printed_by_no_task(from.run().printed)) {
+        if (auto const same = std::ranges::find(known, printed); same != known.end())
+            known.erase(same);
+        else
+            to.put_printed(std::move(printed));
+    }
 }
 
 bool copy_array(RunReader& from, std::size_t number, ResultSink& to) {

@@ -65,6 +65,7 @@ struct Printed {
     std::uint64_t first = 0;  ///< one of `count` tasks from this one on; count 0: this actor
     std::uint64_t count = 1;
     std::string text{};
+    bool operator==(Printed const&) const = default;
 };
 
 /// What one rank did in the run. Times in seconds; working and waiting are sums over its executors.

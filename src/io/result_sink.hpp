@@ -82,6 +82,8 @@ public:
     /// What was printed. Of what one task, and all together, print only a beginning is kept. Counts with the
     /// next results that are committed.
     virtual void put_printed(Printed printed) = 0;
+    /// All that is kept of it, also by earlier processes.
+    [[nodiscard]] virtual std::vector<Printed> const& printed() const = 0;
     /// Records a failed attempt of a task that has no result. It counts as failed unless a result is put
     /// later.
     virtual void put_failure(MapId map, Failure const& failure) = 0;

@@ -373,6 +373,7 @@ def shards(runs: Runs, ranks: int):
     runs.equal(run.returncode, 0, f"the missing shard comes later ({run.stdout}{run.stderr})")
     with h5py.File(runs.folder / "part.h5") as file:
         runs.equal(len(set(file["tasks/squares/process"][:])), 3, "processes of the shards in an incomplete merge")
+        runs.equal(file["printed/text"].asstr()[:].tolist(), ["five speaks\n"], "what was printed, merged in two steps")
     runs.equal(subprocess.run(["h5diff", "plain.h5", "part.h5", "/results", "/results"], cwd=runs.folder).returncode, 0,
                "merged in two steps")
     (runs.folder / "part.h5").unlink()
@@ -388,6 +389,16 @@ def shards(runs: Runs, ranks: int):
     run = runs.run("merge", files[0], "mixed-x.h5", files[2], "-o", "no.h5")
     runs.check(run.returncode == 2 and "--tasks was 40" in run.stderr, "shards of different runs", run.stderr)
     clean("m.h5", "part.h5")
+
+    # What was printed comes once, however often a shard is merged; also what no task has printed.
+    files = make(3, "--actor")
+    for some, status in ((files[:1], 75), (files[:2], 75), (files[:2], 75), (files, 0)):
+        run = runs.run("merge", *some, "--allow-missing", "-o", "m.h5")
+        runs.equal(run.returncode, status, f"merge again and again ({run.stdout}{run.stderr})")
+    with h5py.File(runs.folder / "m.h5") as file:
+        runs.equal(sorted(file["printed/text"].asstr()[:]), [*["an actor speaks\n"] * 3, "five speaks\n"],
+                   "what was printed, after merges of the same shards")
+    clean("m.h5")
 
     # A job that needs all results goes on after the merge.
     files = make(2, "--sum")

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <numeric>
 #include <plenum/job.hpp>
+#include <plenum/pool.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -27,8 +28,13 @@ struct Square {
     }
 };
 
+struct Speaker {
+    void speak() const { std::puts("an actor speaks"); }
+};
+
 int run_mixed(plenum::JobContext& job) {
     auto const tasks = job.option<std::uint64_t>("tasks");
+    if (job.given("actor")) job.pool().actor<Speaker>().call<&Speaker::speak>().get();
     std::vector<double> values(tasks);
     std::iota(values.begin(), values.end(), 0.5);
     job.results().write("inputs/values", std::span<double const>(values), {tasks},
@@ -64,6 +70,7 @@ auto const registered = plenum::add_job(
                   .placeholder = "FILE",
                   .default_value = "",
                   .help = "some tasks fail while it exists"},
+                 {.name = "actor", .help = "an actor prints a line"},
                  {.name = "sum", .help = "store the sum of all squares"}},
      .run = run_mixed});
 
