@@ -426,7 +426,7 @@ def files(runs: Runs):
     runs.check(help.returncode == 0 and "--watch" in help.stdout, "help of a command")
     for word in ("resume", "retry"):
         help = runs.run(word, "--help")
-        runs.check(help.returncode == 0 and help.stdout.startswith(f"plenum {word} FILE") and "--executors" in help.stdout
+        runs.check(help.returncode == 0 and help.stdout.startswith(f"Usage: plenum {word} FILE") and "--executors" in help.stdout
                    and "--seed" not in help.stdout and "--shard" not in help.stdout, f"help of {word}", help.stdout[:300])
     runs.equal(runs.run("status").returncode, 2, "a command without its file")
     runs.equal(runs.run("status", "a.h5", "b.h5").returncode, 2, "two files for a command that takes one")
