@@ -79,6 +79,7 @@ io::RunIdentity identity_of(Command const& command, RunOptions const& run, std::
 }
 
 std::optional<FinishedText> find_finished(std::string const& path, io::RunIdentity const& identity) {
+    hdf5::refuse_other_format(path);
     auto const finished = hdf5::read_finished_run(path);
     if (!finished || finished->fingerprint != io::fingerprint(identity)) return std::nullopt;
     io::remove_left_overs(path, finished->journal);
@@ -106,6 +107,7 @@ LookedUp take_unfinished(Command& command, RunOptions& options) {
             auto const text = describe_finished(path, *finished);
             throw Error(text.code, text.text);
         }
+        hdf5::refuse_other_format(path);
         throw UsageError(
             fmt::format("{}: there is no unfinished run of it with results; give the name that stood behind "
                         "-o, or begin with plenum run",

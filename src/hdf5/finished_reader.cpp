@@ -135,10 +135,7 @@ private:
             throw EnvironmentError(
                 fmt::format("{}: was not written by plenum; give a file that it has written", path));
         auto const version = read_number_attribute(root, "format_version");
-        if (version != format_version)
-            throw EnvironmentError(fmt::format(
-                "{}: its format is version {}, this Plenum knows {}; use the Plenum that wrote it", path,
-                version, format_version));
+        if (version != format_version) throw other_format_error(path, version);
         if (!path_exists(file_, "/provenance/identity_record"))
             throw EnvironmentError(
                 fmt::format("{}: its run has not ended, and its journal is gone; run it again", path));

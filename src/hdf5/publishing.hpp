@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <plenum/error.hpp>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct Publication {
 
 /// Of published files; a reader refuses any other.
 inline constexpr std::int64_t format_version = 2;
+[[nodiscard]] EnvironmentError other_format_error(std::string const& path, std::int64_t version);
 /// Attribute of a stored array: io::ArrayRecord::maps.
 inline constexpr char const* maps_before = "maps_before";
 

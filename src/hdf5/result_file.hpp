@@ -61,7 +61,10 @@ struct FinishedRun {
     std::uint64_t without_result = 0;  ///< of them
 };
 
-/// Nothing when there is no file at `path` or it is none of ours.
+/// Nothing when there is no file at `path`, it is none of ours or of another version of the format.
 [[nodiscard]] std::optional<FinishedRun> read_finished_run(std::string const& path);
+
+/// Throws EnvironmentError when the file at `path` is one of ours, of another version of the format.
+void refuse_other_format(std::string const& path);
 
 }  // namespace plenum::hdf5

@@ -216,7 +216,7 @@ private:
         if (kind == "other version" && bytes.size() >= sizeof(io::JournalHeader)) {
             io::JournalHeader header;
             std::memcpy(&header, bytes.data(), sizeof header);
-            header.version = static_cast<std::uint32_t>(random_());
+            header.version = static_cast<std::uint32_t>(random_() % 2 == 0 ? random_() % 4 : random_());
             header.crc = io::crc_of(header);
             std::memcpy(bytes.data(), &header, sizeof header);
         }
