@@ -1,12 +1,17 @@
 # Runs a job of which 5 % of the tasks do their worst (tests/reliability/hostile_job.cpp), and checks that all others
-# have their result, and that the file names each failure with its cause.
+# have their result, that the file names each failure with its cause, and that nothing is left running but what has
+# left its session.
 import json
+import os
+import signal
 import subprocess
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 
 import h5py
-from campaign import HANG_SECONDS, TASKS_FAILED, Setup, environment, launcher
+import processes
+from campaign import HANG_SECONDS, TASKS_FAILED, Setup, environment, launcher, send, wait_until
 
 # In the order of the job: cause, and words of the message. None: nothing fails.
 WAYS = [("segfault", "crash", "null pointer"), ("abort", "crash", "signal 6"), ("exit", "crash", "exit(3)"),
@@ -17,8 +22,9 @@ WAYS = [("segfault", "crash", "null pointer"), ("abort", "crash", "signal 6"), (
         ("hang in a loop", "timeout", "the task timeout"), ("hang asleep", "timeout", "the task timeout"),
         ("stop itself", "timeout", "the task timeout"), ("eat memory", "out of memory", ""),
         ("breed and eat memory", "out of memory", ""), ("kill itself", "crash", "signal 9"),
-        ("write into the shared array", "crash", "shared array"), ("close all descriptors", None, ""),
-        ("use up all descriptors", None, "")]
+        ("write into the shared array", "crash", "shared array"), ("breed sleepers", "crash", "signal 6"),
+        ("hang in another group", "timeout", "the task timeout"), ("close all descriptors", None, ""),
+        ("use up all descriptors", None, ""), ("leave a process", None, "")]
 OPTIONS = ["--task-timeout", "2", "--task-memory", "16M", "--executors", "4", "--output-mode", "json"]
 
 
@@ -55,13 +61,32 @@ def _check(path, tasks: int) -> tuple[Counter, list[str]]:
     return counts, wrong
 
 
+def _left_running(mark: str) -> tuple[int, list[str]]:
+    """Ends what is left of a run: how many processes had left its session, and what is wrong."""
+    def found(strays: bool) -> list[int]:
+        there = []
+        for pid in processes.of_run(mark):
+            try:
+                if (os.getsid(pid) == pid) == strays:
+                    there.append(pid)
+            except ProcessLookupError:
+                pass
+        return there
+
+    all_gone = wait_until(lambda: not found(strays=False), HANG_SECONDS, 0.05)
+    wrong = [] if all_gone else [f"{len(found(strays=False))} processes are left"]
+    strays = found(strays=True)
+    send(signal.SIGKILL, [*strays, *found(strays=False)])
+    return len(strays), wrong
+
+
 def hostile(setup: Setup) -> Iterator[dict]:
-    tasks = setup.pick(10_000, 400)
+    tasks = setup.pick(10_000, 440)
     for ranks, nodes in ((3, 1),) if setup.short else ((0, 1), (3, 1), (4, 2)):
-        path = setup.folder / f"hostile{ranks}.h5"
+        path, mark = setup.folder / f"hostile{ranks}.h5", str(uuid.uuid4())
         # A session of its own: a group with a process that has stopped itself is hung up when its session ends.
         done = subprocess.run([*launcher(ranks, nodes), setup.test_program("reliability_jobs"), "run", "hostile", "--tasks",
-                               str(tasks), "-o", path.name, *OPTIONS], cwd=setup.folder, env=environment(),
+                               str(tasks), "-o", path.name, *OPTIONS], cwd=setup.folder, env=environment(mark),
                               capture_output=True, text=True, timeout=20 * HANG_SECONDS, start_new_session=True)
         counts, wrong = Counter(), [f"exit code {done.returncode}: {done.stderr[-2000:]}"]
         if done.returncode == TASKS_FAILED:
@@ -70,8 +95,12 @@ def hostile(setup: Setup) -> Iterator[dict]:
             if summary["failed"] != sum(way_of(task) is not None and way_of(task)[1] is not None
                                         for task in range(tasks)) * 2:
                 wrong.append(f"the summary counts {summary['failed']} failures")
+        strays, left = _left_running(mark)
+        if strays != counts["way: leave a process"]:
+            left.append(f"{strays} of {counts['way: leave a process']} processes that left the session are there")
+        wrong += left
         setup.tell(wrong)
-        yield setup.row("hostile", "tasks that crash, hang, eat memory, close descriptors, write into shared arrays",
+        yield setup.row("hostile", "tasks that crash, hang, eat memory, breed, leave their group, close descriptors, write into shared arrays",
                         {"tasks": counts["tasks"], "hostile": counts["hostile"],
-                         "ways": sum(key.startswith("way: ") for key in counts), "wrong": len(wrong)},
+                         "ways": sum(key.startswith("way: ") for key in counts), "left the session": strays, "wrong": len(wrong)},
                         "all others right, each failure named", not wrong, nodes=nodes, ranks=[ranks])

@@ -94,8 +94,13 @@ void ExecutorSeat::finish_output() {
 }
 
 void ExecutorSeat::reap(ForkServer const& server) {
+    siginfo_t end{};
+    if (child_ <= 0 || ::waitid(P_PID, static_cast<id_t>(child_), &end, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        end.si_pid != child_)
+        return;
+    kill_group(child_);  // what its tasks have started; until it is reaped the number is its own
     int status = 0;
-    if (child_ <= 0 || ::waitpid(child_, &status, WNOHANG) != child_) return;
+    ::waitpid(child_, &status, 0);
     base::remove_tree(server.scratch_of(std::exchange(child_, -1)));
     child_fd_.reset();
     actors_.close_channel(channel_);

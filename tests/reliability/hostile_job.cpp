@@ -68,6 +68,32 @@ void ignore_signals() {
     for (int signal = 1; signal < 32; ++signal) ::signal(signal, SIG_IGN);
 }
 
+/// Until the system refuses, or there are 100 that sleep.
+void breed_sleepers() {
+    for (int i = 0; i < 100; ++i) {
+        auto const child = ::fork();
+        if (child < 0) break;
+        if (child == 0)
+            for (;;) ::pause();
+    }
+    std::abort();
+}
+
+/// In a session of its own, where nobody looks for it; it ends by itself, but much later than the run.
+void leave_a_process() {
+    if (::fork() != 0) return;
+    ::setsid();
+    ::alarm(600);
+    ::pause();
+    ::_exit(0);
+}
+
+void hang_in_the_group_of_its_rank() {
+    ::setpgid(0, ::getpgid(::getppid()));
+    ignore_signals();
+    for (;;) ::pause();
+}
+
 void use_up_descriptors() {
     while (::open("/dev/null", O_RDONLY) >= 0) {
     }
@@ -113,9 +139,12 @@ constexpr std::array ways{
     Way{"kill itself", [](Array const&) { ::kill(::getpid(), SIGKILL); }},
     Way{"write into the shared array",
         [](Array const& array) { const_cast<std::uint64_t volatile*>(array.data())[1] = 1; }},
-    // The next two do no harm to themselves: they succeed, and what follows in this executor has to as well.
+    Way{"breed sleepers", [](Array const&) { breed_sleepers(); }},
+    Way{"hang in another group", [](Array const&) { hang_in_the_group_of_its_rank(); }},
+    // The others do no harm to themselves: they succeed, and what follows in this executor has to as well.
     Way{"close all descriptors", [](Array const&) { ::close_range(0, ~0U, 0); }},
     Way{"use up all descriptors", [](Array const&) { use_up_descriptors(); }},
+    Way{"leave a process", [](Array const&) { leave_a_process(); }},
 };
 
 void misbehave(std::uint64_t task, Array const& array) {
