@@ -179,14 +179,22 @@ class Stage:
         self.require(not left, f"left behind: {left}")
 
 
-def cable_out_and_back(stage: Stage) -> None:
+def away_for_a_while(stage: Stage, leave, come_back) -> None:
     run = stage.start()
     stage.started(run)
-    stage.hosts[1].pull_cable()
+    leave(stage.hosts[1])
     time.sleep(4)
-    stage.hosts[1].plug_in()
+    come_back(stage.hosts[1])
     stage.require_end(run, "the run")
     stage.require_results()
+
+
+def cable_out_and_back(stage: Stage) -> None:
+    away_for_a_while(stage, Host.pull_cable, Host.plug_in)
+
+
+def frozen_and_back(stage: Stage) -> None:
+    away_for_a_while(stage, Host.freeze, Host.go_on)
 
 
 def lost(stage: Stage, lose, host: int, bring_back, others: list[int]) -> None:
@@ -210,16 +218,6 @@ def without_power(stage: Stage) -> None:
 
 def head_without_power(stage: Stage) -> None:
     lost(stage, Host.switch_off, 0, Host.plug_in, [1, 2])
-
-
-def frozen_and_back(stage: Stage) -> None:
-    run = stage.start()
-    stage.started(run)
-    stage.hosts[1].freeze()
-    time.sleep(4)
-    stage.hosts[1].go_on()
-    stage.require_end(run, "the run")
-    stage.require_results()
 
 
 def head_frozen(stage: Stage) -> None:
