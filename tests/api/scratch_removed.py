@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# Nothing stays in the scratch folder, however a run ends:   scratch_removed.py SCRATCHES MPIEXEC
+# Nothing stays in the scratch folder, however a run ends, nor elsewhere in TMPDIR and where shared memory has its files:
+#   scratch_removed.py SCRATCHES MPIEXEC
 import os
 import signal
 import subprocess
@@ -60,6 +61,87 @@ def is_interrupted(program: str, mpiexec: str, root: Path, ranks: int, number: s
     return problems + ended(process, root)
 
 
+class Node:
+    """Folders in place of /tmp and /dev/shm, so that what other programs do there is not seen."""
+
+    def __init__(self, root: Path):
+        self.temporary, self.memory = root / "tmp", root / "shm"
+        for folder in (self.temporary, self.memory):
+            folder.mkdir()
+        # The same in a run's environment; PLENUM_SCRATCH counts more than TMPDIR where it is set.
+        self.variables = {"TMPDIR": str(self.temporary), "OMPI_MCA_btl_vader_backing_directory": str(self.memory),
+                          "OMPI_MCA_osc_sm_backing_directory": str(self.memory)}
+
+    def left(self) -> list[str]:
+        """But for what belongs to Open MPI, which nobody removes when mpirun was killed."""
+        return sorted([each.name for each in self.temporary.iterdir() if not each.name.startswith("ompi.")] +
+                      [each.name for each in self.memory.iterdir() if not each.name.startswith("vader_segment.")])
+
+    def of_launcher(self) -> list[str]:
+        return sorted(str(each) for folder in (self.temporary, self.memory) for each in folder.iterdir()
+                      if each.name.startswith(("ompi.", "vader_segment.")))
+
+    def processes(self) -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and f"TMPDIR={self.temporary}\0".encode() in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+        return found
+
+    def files_in_memory(self) -> list[str]:
+        """Names in /dev/shm that its processes have mapped."""
+        found = set()
+        for process in self.processes():
+            try:
+                found |= {line.split(maxsplit=5)[5] for line in Path(f"/proc/{process}/maps").read_text().splitlines()
+                          if "/dev/shm/" in line and not line.endswith("(deleted)")}
+            except OSError:
+                pass
+        return sorted(found)
+
+
+def is_killed(program: str, mpiexec: str, root: Path, ranks: int, whom: str) -> list[str]:
+    node = Node(root)
+    process = start(program, mpiexec, "sleep", ranks, node.temporary, **node.variables)
+    at_work = max(ranks, 1) * EXECUTORS
+    problems = wait_for("the files of all executors", lambda: len(list(node.temporary.glob("plenum-*/*/a/*"))) == at_work)
+    if mapped := node.files_in_memory():
+        problems.append(f"it has files in /dev/shm: {mapped}")
+    folders = sorted(node.temporary.glob("plenum-*"))
+    if whom == "an executor":
+        victim = sorted(folders[-1].iterdir())[0]
+        os.kill(int(victim.name), signal.SIGKILL)
+        problems += wait_for("the end of the executor's folder", lambda: not victim.exists())
+    victims = {"the launcher": [process.pid], "a rank": [int(folders[-1].name.split("-")[1])],
+               "an executor": [], "everything": node.processes()}[whom]
+    for victim in victims:
+        os.kill(victim, signal.SIGKILL)
+    if whom == "an executor":
+        os.kill(process.pid, signal.SIGTERM)  # or it would sleep on
+    process.communicate(timeout=60)
+    problems += wait_for("the end of all processes", lambda: not node.processes())
+    if whom == "everything":
+        # Nobody is there to remove them: the scratch folders of its ranks stay, and nothing else.
+        stays = [folder.name for folder in folders]
+        if node.left() != stays:
+            problems.append(f"left: {node.left()}, not {stays}")
+    elif node.left():
+        problems.append(f"left: {node.left()}")
+    if whom in ("a rank", "an executor") and node.of_launcher():
+        problems.append(f"left by a launcher that was not killed: {node.of_launcher()}")
+    before, of_launcher = node.left(), node.of_launcher()
+    process = start(program, mpiexec, "end", ranks, node.temporary, **node.variables)
+    out, error = process.communicate(timeout=60)
+    if process.returncode != 0 or not out.endswith("0 failed\n"):
+        problems.append(f"the next run: exit code {process.returncode}, {out!r} {error!r}")
+    if node.left() != before or node.of_launcher() != of_launcher:
+        problems.append(f"the next run has left {node.left()}, {node.of_launcher()}")
+    return problems
+
+
 def main() -> int:
     program, mpiexec = sys.argv[1:3]
     failures = 0
@@ -80,6 +162,8 @@ def main() -> int:
         check(f"SIGTERM, isolation none, {ranks} ranks", is_interrupted, ranks, signal.SIGTERM, False,
               PLENUM_ISOLATION="none")
         check(f"one rank is killed, {ranks} ranks", is_interrupted, ranks, signal.SIGKILL, True)
+        for whom in ("the launcher", "a rank", "an executor", "everything") if ranks else ("a rank", "an executor", "everything"):
+            check(f"SIGKILL of {whom}, {ranks} ranks", is_killed, ranks, whom)
 
     # A folder that cannot be used is the tasks' failure, and says what to do.
     process = start(program, mpiexec, "end", 0, Path("/proc/no-such-folder"))
