@@ -265,8 +265,10 @@ TEST(Waiting, ForTheFirstTheFirstErrorOrAll) {
     auto const all = plenum::wait(futures);
     EXPECT_EQ(all.done.size(), 3u);
     EXPECT_TRUE(all.not_done.empty());
-    auto const slow = std::vector{pool().submit(nap, 0.2)};
+    auto const slow = std::vector{pool().submit(nap, 0.5)};
     EXPECT_EQ(plenum::wait(slow, plenum::WaitFor::all, 1ms).not_done.size(), 1u);
+    EXPECT_THROW((void)slow[0].get(1ms), plenum::TimeoutError);
+    EXPECT_EQ(slow[0].get(), 0.5);
 }
 
 TEST(Then, ContinuesOnRankZero) {
