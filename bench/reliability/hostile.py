@@ -25,7 +25,7 @@ WAYS = [("segfault", "crash", "null pointer"), ("abort", "crash", "signal 6"), (
         ("write into the shared array", "crash", "shared array"), ("breed sleepers", "crash", "signal 6"),
         ("hang in another group", "timeout", "the task timeout"), ("close all descriptors", None, ""),
         ("use up all descriptors", None, ""), ("leave a process", None, "")]
-OPTIONS = ["--task-timeout", "2", "--task-memory", "16M", "--executors", "4", "--output-mode", "json"]
+OPTIONS = ["--task-timeout", "4", "--task-memory", "16M", "--executors", "4", "--output-mode", "json"]
 
 
 def way_of(task: int):

@@ -22,6 +22,7 @@ NOTICE = re.compile(
     r"the job to be terminated\. The first process to do so was:|\s+Process name: .*|\s+Exit code: .*|")
 
 
+KEPT = "plenum: what is done is kept; the same command resumes"
 AT_ONCE = 8
 
 # What may stand before the line: what the job said about its plan, the warning of a machine with few cores, and
@@ -87,6 +88,8 @@ def problems_of(case: Case, setup: argparse.Namespace, result: Run, statuses: Pa
     if result.stdout:
         problems.append(f"text on standard output: {result.stdout!r}")
     lines = own_lines(result.stderr)
+    if case.keeps_results and lines.pop() != KEPT:
+        problems.append("it does not say that results are kept")
     if len(lines) != 1 or not lines[0].startswith("plenum: "):
         problems.append("not one line of plenum's")
     else:
