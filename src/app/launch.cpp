@@ -243,10 +243,10 @@ private:
     struct sigaction before_ {};
 };
 
-/// `before_close` is called when all is done but the end of the session.
-int run_session(AskedOptions const& asked, MakeProgram const& make_program,
-                std::function<std::unique_ptr<comm::Session>()> const& make_session,
-                std::function<void()> const& before_close) {
+/// `leaves`: mpirun ends all ranks as soon as one has left with an error, or when somebody asks it to end;
+/// then this one leaves with its own code.
+int run_session(AskedOptions const& asked, MakeProgram const& make_program, bool leaves,
+                std::function<std::unique_ptr<comm::Session>()> const& make_session) {
     auto const start_ns = base::now_ns();
     base::DrainNote const drain;  // also while the run starts and ends
     std::unique_ptr<comm::Session> session;
@@ -261,7 +261,8 @@ int run_session(AskedOptions const& asked, MakeProgram const& make_program,
             if (rank == 0) print_error(error.what());
             code = static_cast<int>(error.exit_code());
         }
-        before_close();
+        std::optional<base::LeaveNote> leaving;
+        if (leaves) leaving.emplace(code);
         session->close();
         return code;
     } catch (std::exception const& error) {
@@ -312,19 +313,16 @@ void Program::note(std::string const& message) {
 int launch(AskedOptions const& asked, MakeProgram const& make_program) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away, as in `| head`, must not cost the results
     std::signal(SIGXFSZ, SIG_IGN);  // a file that reaches its limit is an error of the write
-    return run_session(
-        asked, make_program,
-        [] { return mpi::launched_as_rank() ? mpi::make_mpi_session() : comm::make_solo_session(); },
-        // mpirun ends all ranks as soon as one has left with an error: this one leaves with its own code.
-        [] { std::signal(SIGTERM, SIG_IGN); });
+    bool const launched = mpi::launched_as_rank();
+    return run_session(asked, make_program, launched,
+                       [launched] { return launched ? mpi::make_mpi_session() : comm::make_solo_session(); });
 }
 
 int launch_within(mpi::ForeignCommunicator communicator, AskedOptions const& asked,
                   MakeProgram const& make_program) {
     mpi::require_usable(communicator);
     IgnoredPipeSignal const ignored;
-    return run_session(
-        asked, make_program, [&] { return mpi::make_mpi_session(communicator); }, [] {});
+    return run_session(asked, make_program, false, [&] { return mpi::make_mpi_session(communicator); });
 }
 
 }  // namespace plenum::app

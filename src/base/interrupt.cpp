@@ -23,6 +23,12 @@ void note(int signal) {
     if (signal == SIGINT && before == SIGINT) ::_exit(static_cast<int>(ExitCode::incomplete));
 }
 
+std::atomic<int> leaving_code{0};
+
+void leave(int) {
+    ::_exit(leaving_code.load());
+}
+
 void note_drain(int) {
     noted_drain.store(true);
 }
@@ -73,6 +79,20 @@ int InterruptNote::count() noexcept {
 
 int InterruptNote::signal() const noexcept {
     return noted_signal.load();
+}
+
+LeaveNote::LeaveNote(int exit_code) {
+    leaving_code = exit_code;
+    std::signal(SIGTERM, &leave);
+    if (InterruptNote::count() == 0) return;
+    std::signal(SIGALRM, &leave);
+    ::ualarm(250'000, 0);
+}
+
+LeaveNote::~LeaveNote() {
+    if (InterruptNote::count() == 0) return;
+    ::ualarm(0, 0);
+    std::signal(SIGALRM, SIG_DFL);
 }
 
 }  // namespace plenum::base

@@ -50,4 +50,18 @@ private:
     std::array<bool, signals_.size()> noted_{};
 };
 
+/// For a process that has nothing left to do but to take leave of its launcher, which may be what takes for
+/// ever: MPI_Finalize does not return once mpirun ends the run. From now on SIGTERM ends the process at once,
+/// with `exit_code`; while this lives, it also ends after a quarter of a second when a signal has come since
+/// the last InterruptNote was made.
+class LeaveNote {
+public:
+    explicit LeaveNote(int exit_code);
+    LeaveNote(LeaveNote const&) = delete;
+    LeaveNote& operator=(LeaveNote const&) = delete;
+    LeaveNote(LeaveNote&&) = delete;
+    LeaveNote& operator=(LeaveNote&&) = delete;
+    ~LeaveNote();
+};
+
 }  // namespace plenum::base

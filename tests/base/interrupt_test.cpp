@@ -62,6 +62,44 @@ TEST(InterruptNote, OtherSignalsThatComeTwiceAreOnlyNoted) {
               1);
 }
 
+TEST(LeaveNote, SigtermEndsTheProcessWithItsOwnCode) {
+    EXPECT_EQ(end_of([] {
+                  LeaveNote const note(4);
+                  ::raise(SIGTERM);
+                  return 1;
+              }),
+              4);
+}
+
+TEST(LeaveNote, WhatTakesForEverAfterASignalEnds) {
+    EXPECT_EQ(end_of([] {
+                  {
+                      InterruptNote const interrupts;
+                      ::raise(SIGTERM);
+                  }
+                  LeaveNote const note(4);
+                  for (;;) ::pause();
+                  return 1;
+              }),
+              4);
+}
+
+TEST(LeaveNote, NothingEndsByItself) {
+    EXPECT_EQ(end_of([] {
+                  {
+                      InterruptNote const interrupts;
+                      ::raise(SIGTERM);
+                      LeaveNote const note(4);
+                  }
+                  ::usleep(400'000);
+                  InterruptNote const none;
+                  LeaveNote const note(4);
+                  ::usleep(400'000);
+                  return 1;
+              }),
+              1);
+}
+
 TEST(DrainNote, NotesTheSignalWhileItLives) {
     EXPECT_EQ(end_of([] {
                   {
