@@ -15,6 +15,7 @@
 
 #include "base/clock.hpp"
 #include "base/futex.hpp"
+#include "base/launcher.hpp"
 #include "base/memory_limits.hpp"
 #include "base/units.hpp"
 #include "pool/agreed_error.hpp"
@@ -165,6 +166,7 @@ void Engine::wait() {
     else if (leader_ && leader_->busy())
         timeout = nap_rank_zero_ms;  // results of long tasks are sent on before their block ends
     fds_.assign(1, {.fd = bell_.fd(), .events = POLLIN, .revents = 0});
+    if (!launcher_gone_) fds_.push_back({.fd = launcher_.get(), .events = POLLIN, .revents = 0});
     if (!stopping_) {  // afterwards nobody looks at them, and ends that hang up would wake every poll
         timeout = std::min(timeout, supervisor_->patience_ms());
         supervisor_->add_poll(fds_);
@@ -185,6 +187,7 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     conclude_ = conclude;
     // The end of this rank is ordered from the signal on, also when a second one ends it on the spot.
     interrupts_.emplace(&node_.cell(first_cell(session_.topology().node_rank)).rank_leaves);
+    if (options_.launched) launcher_ = base::watch_launcher_of(::getpid());
     std::thread thread;
     std::atomic<bool> body_ended{false};
     bool const rank_zero = session_.topology().rank == 0;
@@ -242,7 +245,8 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
 }
 
 void Engine::check_interrupt() {
-    auto const signal = interrupts_->signal() != 0 ? interrupts_->signal() : reported_signal_;
+    auto const own = interrupts_->signal() != 0 ? interrupts_->signal() : launcher_is_gone() ? SIGTERM : 0;
+    auto const signal = own != 0 ? own : reported_signal_;
     if (signal != 0) supervisor_->expect_end();
     if (session_.topology().rank == 0) {
         if (signal == 0 && !host_->overdue()) return;
@@ -256,6 +260,12 @@ void Engine::check_interrupt() {
         send(0, wire::SignalNote{signal});
     }
     if (now - interrupted_ns_ > interrupt_grace_ns) end_at_once(incomplete);
+}
+
+bool Engine::launcher_is_gone() {
+    pollfd end{.fd = launcher_.get(), .events = POLLIN, .revents = 0};
+    if (!launcher_gone_ && launcher_) launcher_gone_ = ::poll(&end, 1, 0) > 0;
+    return launcher_gone_;
 }
 
 void Engine::check_drain() {

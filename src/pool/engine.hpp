@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/interrupt.hpp"
+#include "base/unique_fd.hpp"
 #include "comm/session.hpp"
 #include "pool/actor_exchange.hpp"
 #include "pool/host.hpp"
@@ -103,6 +104,8 @@ private:
     [[nodiscard]] std::string check_array(wire::ArrayStep const& step) const;
     [[nodiscard]] std::string populate_array(wire::ArrayStep const& step) const;
     void leave();
+    /// mpirun has died, killed or by a second Ctrl-C: soon this rank does, too.
+    [[nodiscard]] bool launcher_is_gone();
     /// SIGUSR1, of whatever rank, stops the run.
     void check_drain();
     /// Among several nodes: rank 0 looks for silent ones, other leaders say that they are there.
@@ -125,6 +128,8 @@ private:
     std::function<void(std::exception const&)> fatal_handler_;
     std::function<bool(int)> interrupt_handler_;
     std::optional<base::InterruptNote> interrupts_;
+    base::UniqueFd launcher_;  // readable once it has ended
+    bool launcher_gone_ = false;
     std::uint64_t interrupted_ns_ = 0;
     int reported_signal_ = 0;  // rank 0: that another rank has got
     bool drain_told_ = false;
