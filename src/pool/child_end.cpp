@@ -21,22 +21,6 @@ std::optional<std::uint64_t> number_after(std::string const& word, std::string c
     return std::nullopt;
 }
 
-/// Of the control group that limits the memory of this process.
-std::string file_of_events() {
-    std::ifstream groups("/proc/self/cgroup");
-    std::string file;
-    for (std::string line; std::getline(groups, line);) {
-        auto const colon = line.find(':');
-        auto const second = line.find(':', colon + 1);
-        if (second == std::string::npos) continue;
-        auto const controllers = line.substr(colon + 1, second - colon - 1), group = line.substr(second + 1);
-        if (controllers == "memory")
-            return "/sys/fs/cgroup/memory" + group + "/memory.oom_control";  // version 1
-        if (controllers.empty()) file = "/sys/fs/cgroup" + group + "/memory.events";
-    }
-    return file;
-}
-
 }  // namespace
 
 ChildEnd describe_end(int status, FaultNote fault, bool out_of_memory, std::string const& what) {
@@ -73,9 +57,26 @@ void kill_group(pid_t child) {
     ::kill(child, SIGKILL);  // it may have made its group not yet, or have left it
 }
 
+std::string file_of_oom_kills(std::istream& groups) {
+    std::string file;
+    for (std::string line; std::getline(groups, line);) {
+        auto const colon = line.find(':');
+        auto const second = line.find(':', colon + 1);
+        if (second == std::string::npos) continue;
+        auto const controllers = line.substr(colon + 1, second - colon - 1), group = line.substr(second + 1);
+        if (controllers == "memory")
+            return "/sys/fs/cgroup/memory" + group + "/memory.oom_control";  // version 1
+        if (controllers.empty()) file = "/sys/fs/cgroup" + group + "/memory.events";
+    }
+    return file;
+}
+
 std::uint64_t count_oom_kills() {
     // In a job's own group a kill of somebody else's process does not count.
-    static auto const events = file_of_events();
+    static auto const events = [] {
+        std::ifstream groups("/proc/self/cgroup");
+        return file_of_oom_kills(groups);
+    }();
     if (auto const count = number_after("oom_kill", events)) return *count;
     return number_after("oom_kill", "/proc/vmstat").value_or(0);
 }

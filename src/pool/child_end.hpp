@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <iosfwd>
 #include <plenum/error.hpp>
 #include <string>
 
@@ -29,5 +30,8 @@ void kill_group(pid_t child);
 /// How often the kernel has killed for lack of memory: in the control group of this process where that is
 /// known, else on this node.
 [[nodiscard]] std::uint64_t count_oom_kills();
+/// The file in which the kernel counts them for a control group with a memory controller: by the lines of
+/// /proc/self/cgroup, of version 1, 2 or both. Empty where those name none.
+[[nodiscard]] std::string file_of_oom_kills(std::istream& groups);
 
 }  // namespace plenum::pool
