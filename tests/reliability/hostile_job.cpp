@@ -68,9 +68,9 @@ void ignore_signals() {
     for (int signal = 1; signal < 32; ++signal) ::signal(signal, SIG_IGN);
 }
 
-/// Until the system refuses, or there are 100 that sleep.
+/// Until the system refuses, or there are as many as a busy machine makes well within the task timeout.
 void breed_sleepers() {
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 20; ++i) {
         auto const child = ::fork();
         if (child < 0) break;
         if (child == 0)
@@ -81,7 +81,12 @@ void breed_sleepers() {
 
 /// In a session of its own, where nobody looks for it; it ends by itself, but much later than the run.
 void leave_a_process() {
-    if (::fork() != 0) return;
+    auto const child = ::fork();
+    if (child != 0) {
+        while (child > 0 && ::getsid(child) != child)
+            ::usleep(1000);  // or it would still end with this process
+        return;
+    }
     ::setsid();
     ::alarm(600);
     ::pause();
