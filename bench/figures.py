@@ -167,9 +167,10 @@ def cpu(bench: Bench) -> Iterator[dict]:
                     running = bench.plenum(ranks, "records", "--record", MIB, "--records", bench.pick(512, 64), "-o", path,
                                            "--compress", "gzip:9", nodes=nodes)
                     running.report()
-                    while not packed.exists() and not path.exists():
+                    end = time.monotonic() + 60
+                    while not packed.exists() and not path.exists() and time.monotonic() < end:
                         time.sleep(0.01)
-                    shares = _shares(bench, running, ranks, bench.pick(3, 0.5))
+                    shares = _shares(bench, running, ranks, bench.pick(3, 0.1))
                     if path.exists():
                         raise Failure("cpu: publishing is over too soon")
                     running.finish()

@@ -197,7 +197,7 @@ int serve(comm::Session& session, AskedOptions const& asked, std::uint64_t start
                                   .threads = {.count = threads, .asked = options.threads_per_task != 0},
                                   .limits = run_limits(options, start_ns, environment),
                                   .run_file = run_file(options, asked),
-                                  .launched = mpi::launched_as_rank()});
+                                  .launcher_mark = mpi::launcher_mark()});
     engine.on_fatal([&](std::exception const& error) { end_all_ranks(session, error); });
     if (session.topology().rank != 0) return engine.serve({}, {});
     Launched const launched{.engine = engine,
@@ -262,8 +262,10 @@ int run_session(AskedOptions const& asked, MakeProgram const& make_program, bool
             code = static_cast<int>(error.exit_code());
         }
         std::optional<base::LeaveNote> leaving;
-        if (leaves) leaving.emplace(code);
-        session->close();
+        session->close([&] {
+            std::fflush(nullptr);  // what the program has printed, should this process be ended
+            if (leaves) leaving.emplace(code);
+        });
         return code;
     } catch (std::exception const& error) {
         // No orderly end of MPI while this unwinds.

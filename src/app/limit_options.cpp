@@ -97,12 +97,11 @@ void store_crash_limit(RunOptions& options, OptionText const& value) {
 
 /// A time that is there or not, under the word `none`.
 template <double RunOptions::*field>
-RunOption time_option(std::string name, bool recorded, std::string help,
-                      std::string default_text = std::string(none)) {
+RunOption time_option(std::string name, bool recorded, std::string help) {
     return {
         .name = std::move(name),
         .placeholder = "TIME",
-        .default_text = std::move(default_text),
+        .default_text = std::string(none),
         .help = std::move(help),
         .recorded = recorded,
         .store =
@@ -116,6 +115,14 @@ RunOption time_option(std::string name, bool recorded, std::string help,
             [](RunOptions const& o) {
                 return o.*field > 0 ? fmt::format("{}", o.*field) : std::string(none);
             }};
+}
+
+/// Shorter than a second would be told of nodes that are only busy.
+void store_node_silence(RunOptions& options, OptionText const& value) {
+    options.node_silence = value.text == none ? 0 : base::parse_duration(value.text, value.source);
+    if (value.text != none && !(options.node_silence >= 1))
+        throw UsageError(
+            fmt::format("{}: '{}' is too short; write at least 1 s, or none", value.source, value.text));
 }
 
 void store_grace(RunOptions& options, OptionText const& value) {
@@ -204,9 +211,16 @@ std::vector<RunOption> limit_option_table() {
             "time-request", true,
             "how long a task is thought to take until some have been measured: none starts that would not "
             "end in time"),
-        time_option<&RunOptions::node_silence>(
-            "node-silence", true,
-            "says so when nothing has been heard of a node for this time (of several nodes)", "30"),
+        {.name = "node-silence",
+         .placeholder = "TIME",
+         .default_text = "30",
+         .help = "says so when nothing has been heard of a node for this time (of several nodes), or none",
+         .recorded = true,
+         .store = store_node_silence,
+         .show =
+             [](RunOptions const& o) {
+                 return o.node_silence > 0 ? fmt::format("{}", o.node_silence) : std::string(none);
+             }},
     };
 }
 

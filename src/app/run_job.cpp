@@ -207,6 +207,10 @@ private:
         auto const end = leave(patient_seconds);
         if (end == io::RunEnd::resumable && !told)
             say("plenum: what is done is kept; the same command resumes");
+        {
+            std::lock_guard const lock(mutex_);
+            has_file_ = false;
+        }
         results_.reset();
     }
 

@@ -4,13 +4,22 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include "base/unique_fd.hpp"
 
 namespace plenum::base {
 
-/// A pidfd of the launcher of that rank's process: readable as soon as the launcher has ended. Launchers put
-/// each rank, with what is wrapped around it, into a process group; so the launcher is the nearest ancestor
-/// outside of that. Invalid where there is none, as for the first processes of a container.
-[[nodiscard]] UniqueFd watch_launcher_of(pid_t rank);
+struct Launcher {
+    /// A pidfd, readable as soon as the launcher has ended. Invalid where there is none, as for the first
+    /// processes of a container.
+    UniqueFd ended{};
+    /// slurmstepd: when its ranks have ended it kills at once what they have left, and only then ends itself.
+    bool kills_what_is_left = false;
+};
+
+/// The launcher of that rank's process: the nearest ancestor without `mark`, an entry "NAME=value" of the
+/// environment by which the rank knows its number. Whatever is wrapped around the rank has inherited that.
+[[nodiscard]] Launcher watch_launcher_of(pid_t rank, std::string const& mark);
 
 }  // namespace plenum::base

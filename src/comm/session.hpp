@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,8 +33,9 @@ public:
     /// Collective over the ranks of the node; all ask for the same number. Zeroed; pages count when touched.
     /// The caller has checked before that there is room. Once per session.
     [[nodiscard]] virtual NodeMemory reserve_node_memory(std::size_t bytes) = 0;
-    /// Collective: the orderly end. Not called when an exception ends the program.
-    virtual void close() = 0;
+    /// Collective: the orderly end. `last`, which may be null, is called when all ranks have come so far and
+    /// only MPI's own end is left. Not called when an exception ends the program.
+    virtual void close(std::function<void()> const& last) = 0;
     /// Ends every rank at once, with this code where the launcher can.
     [[noreturn]] virtual void abort(int code) noexcept = 0;
 };

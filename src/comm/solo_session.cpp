@@ -46,7 +46,9 @@ public:
         memory_ = SharedMapping(bytes);
         return {memory_.base(), memory_.bytes()};
     }
-    void close() override {}
+    void close(std::function<void()> const& last) override {
+        if (last) last();
+    }
     [[noreturn]] void abort(int code) noexcept override { ::_exit(code); }
 
 private:

@@ -1,7 +1,6 @@
 // Reads from a published file what it is.
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
 

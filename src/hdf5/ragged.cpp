@@ -39,21 +39,22 @@ private:
 /// past the page cache. While one buffer is on its way to the disk the other one is filled.
 class PlacedValues {
 public:
-    PlacedValues(io::PartialFile& partial, std::uint64_t offset) : partial_(partial), offset_(offset) {
+    PlacedValues(io::PartialFile& partial, std::uint64_t offset, std::uint64_t bytes)
+        : partial_(partial), offset_(offset), most_bytes_(std::min(bytes, most_bytes)) {
         // In memory and in the file at places that agree modulo the unit of direct writes.
         for (auto& buffer : buffers_) {
-            buffer.memory.resize(most_bytes + io::direct_unit);
+            buffer.memory.resize(most_bytes_ + io::direct_unit);
             auto const address = reinterpret_cast<std::uintptr_t>(buffer.memory.data());
             buffer.begin = buffer.memory.data() + (offset - address) % io::direct_unit;
         }
     }
 
     std::span<std::byte> room(std::uint64_t bytes) {
-        return {buffers_[current_].begin + filled_, std::min<std::uint64_t>(bytes, most_bytes - filled_)};
+        return {buffers_[current_].begin + filled_, std::min<std::uint64_t>(bytes, most_bytes_ - filled_)};
     }
     void take(std::span<std::byte const> values) {
         filled_ += values.size();
-        if (filled_ == most_bytes) flush();
+        if (filled_ == most_bytes_) flush();
     }
     /// Waits until all is written.
     void finish() {
@@ -62,7 +63,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t most_bytes = std::size_t{8} << 20;
+    static constexpr std::uint64_t most_bytes = std::uint64_t{8} << 20;
 
     void flush() {
         if (writing_.valid()) writing_.get();
@@ -81,6 +82,7 @@ private:
 
     io::PartialFile& partial_;
     std::uint64_t offset_;
+    std::uint64_t most_bytes_;  // of a buffer
     std::array<Buffer, 2> buffers_;
     std::size_t current_ = 0;
     std::size_t filled_ = 0;
@@ -138,7 +140,7 @@ std::vector<io::Segment> write_ragged(File& file, io::MapRecord const& map, io::
     std::vector<io::Segment> segments;
     if (storage.gzip == 0 && offset > 0) {  // `file` is the partial file
         auto const values = create_dataset(group, "values", map.spec.type, {offset}, storage);
-        PlacedValues placed(partial, call::d_offset(values));
+        PlacedValues placed(partial, call::d_offset(values), offset * size_of(map.spec.type));
         segments = read_values(pieces, journal, placed);
         placed.finish();
         write_units(values, map.spec.units);

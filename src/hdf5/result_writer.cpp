@@ -72,6 +72,7 @@ ResultWriter::~ResultWriter() {
     try {
         commit();
     } catch (Error const&) {
+        // Whatever went wrong before is what the user hears of.
     }
     (void)files_.leave(committed_results_ && !taking_over_, /*stopped=*/true);
 }
@@ -115,6 +116,7 @@ void ResultWriter::put_fixed(io::MapId id, std::uint64_t first, std::uint64_t co
     if (count == 0) return;
     require_new(map, first, count);
     guard();
+    // The checksum is computed while the disk is at work.
     bool const large = values.size() >= io::direct_least;
     auto const checksum = [&] { return base::crc32c(values); };
     auto crc = large ? base::beside(checksum) : std::async(std::launch::deferred, checksum);
@@ -201,6 +203,7 @@ void ResultWriter::put_failure(io::MapId id, io::Failure const& failure) {
 
 void ResultWriter::put_printed(io::Printed printed) {
     if (published_) return;
+    // What is printed after the last task of an executor, say by a program that it has started, is nobody's.
     if (printed.map >= 0) {
         auto const tasks = known_map(printed.map).spec.tasks;
         if (printed.first >= tasks || printed.count > tasks - printed.first) printed.map = -1;
@@ -208,6 +211,7 @@ void ResultWriter::put_printed(io::Printed printed) {
     auto const* const kept = printed_.add(std::move(printed));
     if (kept == nullptr) return;
     journal_.append(io::RecordKind::printed, {io::encode(*kept).view()});
+    // A run that has nothing but this leaves nothing.
     if (committed_results_) start_clock();
 }
 
@@ -221,6 +225,7 @@ void ResultWriter::commit() {
     files_.lock().require_mine();
     for (std::size_t id = 0; id < maps_.size(); ++id) pending_[id].write(journal_, maps_[id]);
     if (data_written_ || !committed_results_) partial_.sync();
+    // Before the first record that counts: the names have to be on the disk too.
     if (!committed_results_ && io::sync_folder_of(options_.path) != 0)
         throw EnvironmentError(fmt::format("{}: its folder cannot be synced; check the disk", options_.path));
     if (!committed_results_) append_layout();

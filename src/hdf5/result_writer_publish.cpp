@@ -41,6 +41,7 @@ void ResultWriter::write_array(std::string const& path, ElementType type, Shape 
         arrays_begun_.insert(path);
         return;
     }
+    // What was computed from results may change with them, inputs may not.
     if (is_earlier && !known->outdated && !is_same(*known, array))
         throw UsageError(
             fmt::format("{}: the array {} is another than before the run was interrupted; use the same "
@@ -87,6 +88,7 @@ void ResultWriter::publish(io::Provenance const& provenance) {
         files_.lock().require_mine();
         partial_.publish(from);
     } else {
+        // Nothing tells that this update is complete but the name that the file takes.
         PartialUpdate update(files_, io::data_ranges(maps_, arrays_), committed_results_);
         update.run(bytes_of_rest(publication), [&](File& file) { write_rest(file, publication); });
         files_.lock().require_mine();

@@ -30,6 +30,7 @@ void ResultWriter::take_over() {
     auto const reader = read_finished(options_.take_from);
     auto& source = *reader;
     std::uint64_t damaged = 0;
+    // In the order of the job: a map may have an array that stands there already for a scale.
     auto const copy_arrays = [&](std::size_t maps) {
         for (std::size_t i = 0; i < source.run().arrays.size(); ++i)
             if (source.run().arrays[i].maps == maps && !io::copy_array(source, i, *this))
@@ -53,6 +54,7 @@ void ResultWriter::take_over() {
     retry_failed();
     taking_over_ = false;
     commit();
+    // The job begins with what an earlier process might have left.
     for (auto& map : maps_) map.begun = map.ended = false;
     arrays_begun_.clear();
     bytes_written_ = 0;

@@ -18,7 +18,6 @@
 #include "io/positional.hpp"
 
 namespace plenum::io {
-namespace {}  // namespace
 
 void refuse_existing(std::string const& path, ExistingFile existing) {
     if (path.empty()) throw UsageError("the result file has no name; give one with -o");

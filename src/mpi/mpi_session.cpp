@@ -159,8 +159,9 @@ public:
         return {reinterpret_cast<std::byte*>(aligned), bytes};
     }
 
-    void close() override {
+    void close(std::function<void()> const& last) override {
         transport_.barrier();
+        if (last) last();
         if (window_ != MPI_WIN_NULL) check("MPI_Win_free", MPI_Win_free(&window_));
         node_.free();
         world_.free();
@@ -219,9 +220,10 @@ std::optional<int> number_in(char const* variable) {
     return error == std::errc{} && *end == '\0' && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
-std::optional<int> rank_from_launcher() {
+/// Variable and number.
+std::optional<std::pair<char const*, int>> rank_from_launcher() {
     for (auto const* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
-        if (auto const rank = number_in(variable)) return rank;
+        if (auto const rank = number_in(variable)) return std::pair(variable, *rank);
     return std::nullopt;
 }
 
@@ -243,7 +245,13 @@ bool launched_as_rank() noexcept {
 }
 
 int launched_rank() noexcept {
-    return rank_from_launcher().value_or(0);
+    auto const rank = rank_from_launcher();
+    return rank ? rank->second : 0;
+}
+
+std::string launcher_mark() {
+    auto const rank = rank_from_launcher();
+    return rank ? fmt::format("{}={}", rank->first, std::getenv(rank->first)) : std::string();
 }
 
 std::unique_ptr<comm::Session> make_mpi_session() {

@@ -15,6 +15,9 @@ namespace plenum::mpi {
 /// The rank that the launcher gave this process, known before MPI starts; 0 without a launcher.
 [[nodiscard]] int launched_rank() noexcept;
 
+/// The entry "NAME=value" of the environment that says so; empty without a launcher.
+[[nodiscard]] std::string launcher_mark();
+
 /// Collective over MPI_COMM_WORLD: MPI_Init_thread (FUNNELED), node communicators, returning error handlers.
 /// Its end is MPI's. Throws UsageError when MPI runs already or has ended.
 [[nodiscard]] std::unique_ptr<comm::Session> make_mpi_session();

@@ -36,7 +36,8 @@ constexpr std::uint64_t quiet_after_ns = 50'000'000;
 constexpr std::uint64_t large_segment = 64 << 20;  // from here on freed pages go back to the system
 constexpr std::uint64_t idle_call_ns = 50'000'000;
 // After a signal other ranks wait that long for rank 0 to end the run, so that it can clean up.
-constexpr std::uint64_t interrupt_grace_ns = 2'000'000'000;
+// Less than the second after which mpirun kills those that it has told to end.
+constexpr std::uint64_t interrupt_grace_ns = 900'000'000;
 constexpr std::uint64_t last_words_ns = 200'000'000;
 constexpr auto incomplete = static_cast<int>(ExitCode::incomplete);
 
@@ -90,7 +91,7 @@ Engine::Engine(comm::Session& session, EngineOptions options)
                             .output = [this](wire::Output output) { send(0, std::move(output)); },
                             .actors = actors_.get(),
                             .run_file = options_.run_file,
-                            .launched = options_.launched});
+                            .launcher_mark = options_.launcher_mark});
     actors_->keeper().start_hosts_with([this](int socket) { return supervisor_->start_actor_host(socket); });
     session_.transport().barrier();  // all bells are known
     auto const& header = node_.header();
@@ -187,7 +188,8 @@ int Engine::serve(std::function<int()> const& body, std::function<int(int)> cons
     conclude_ = conclude;
     // The end of this rank is ordered from the signal on, also when a second one ends it on the spot.
     interrupts_.emplace(&node_.cell(first_cell(session_.topology().node_rank)).rank_leaves);
-    if (options_.launched) launcher_ = base::watch_launcher_of(::getpid());
+    if (!options_.launcher_mark.empty())
+        launcher_ = base::watch_launcher_of(::getpid(), options_.launcher_mark).ended;
     std::thread thread;
     std::atomic<bool> body_ended{false};
     bool const rank_zero = session_.topology().rank == 0;
@@ -245,7 +247,9 @@ void Engine::run_loop(std::thread& thread, std::atomic<bool> const& body_ended) 
 }
 
 void Engine::check_interrupt() {
-    auto const own = interrupts_->signal() != 0 ? interrupts_->signal() : launcher_is_gone() ? SIGTERM : 0;
+    bool const abandoned =
+        launcher_is_gone();  // asked in any case: its end wakes every poll until it is known
+    auto const own = interrupts_->signal() != 0 ? interrupts_->signal() : abandoned ? SIGTERM : 0;
     auto const signal = own != 0 ? own : reported_signal_;
     if (signal != 0) supervisor_->expect_end();
     if (session_.topology().rank == 0) {

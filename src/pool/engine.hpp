@@ -32,7 +32,8 @@ struct EngineOptions {
     ThreadsPerTask threads = {};
     RunLimits limits = {};      ///< its times are rank 0's
     std::string run_file = {};  ///< result file whose run counts deaths of ranks; empty: nobody does
-    bool launched = false;      ///< this process is a rank of mpirun or the like, not of a shell
+    /// Of the environment of a rank of mpirun or the like, not in that of its launcher; empty: no launcher.
+    std::string launcher_mark = {};
 };
 
 /// What the executors of a rank did, all together.

@@ -227,18 +227,19 @@ void end_children(std::vector<Child> const& children) {
 
 /// Whether the launcher died before the rank or together with it: then somebody else ended both. Who ends all
 /// of the run ends this process while it waits.
-bool launcher_died_too(base::UniqueFd const& launcher) {
+bool launcher_died_too(base::Launcher const& launcher) {
+    if (launcher.kills_what_is_left) return false;  // this process in a moment
     // The launcher is to see the ends of the rank's connections now: they are open here, too.
-    auto const kept = static_cast<unsigned>(std::max(launcher.get(), STDERR_FILENO));
+    auto const kept = static_cast<unsigned>(std::max(launcher.ended.get(), STDERR_FILENO));
     if (kept > STDERR_FILENO + 1) ::close_range(STDERR_FILENO + 1, kept - 1, 0);
     ::close_range(kept + 1, ~0U, 0);
-    pollfd end{.fd = launcher.get(), .events = POLLIN, .revents = 0};  // without one poll() only waits
+    pollfd end{.fd = launcher.ended.get(), .events = POLLIN, .revents = 0};  // without one poll() only waits
     return ::poll(&end, 1, killed_together_ms) > 0;
 }
 
 /// The rank's process has died without having been asked to, and its executors have ended: which tasks were
 /// at work counts against them. Without the run's lock the folder is another one, on a disk of this node.
-void note_deaths(NodeView node, pid_t rank, base::UniqueFd const& launcher,
+void note_deaths(NodeView node, pid_t rank, base::Launcher const& launcher,
                  ForkServer::Options const& options) {
     if (options.run_file.empty() || ::access((options.run_file + ".lock").c_str(), F_OK) != 0) return;
     if (node.cell(options.first_cell).rank_leaves.load(std::memory_order_acquire) != 0) return;
@@ -269,7 +270,9 @@ void note_deaths(NodeView node, pid_t rank, base::UniqueFd const& launcher,
 [[noreturn]] void serve(NodeView node, int socket, pid_t parent, std::vector<OutputPipes> const& pipes,
                         ForkServer::Options const& options) {
     base::UniqueFd const parent_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
-    auto const launcher = options.launched ? base::watch_launcher_of(parent) : base::UniqueFd();
+    auto const launcher = options.launcher_mark.empty()
+                              ? base::Launcher{}
+                              : base::watch_launcher_of(parent, options.launcher_mark);
     if (::getppid() != parent) ::_exit(1);
     ::setpgid(0, 0);  // launchers kill the rank's whole group
     base::mark_task_process();

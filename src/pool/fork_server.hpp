@@ -40,7 +40,7 @@ public:
         std::filesystem::path scratch = {};  ///< folder for the scratch folders of the executors
         ActorHost::Place actor_host = {};
         std::string run_file = {};  ///< result file of the run, beside which deaths are noted; empty: nowhere
-        bool launched = false;      ///< the rank has a launcher, whose end is not the rank's fault
+        std::string launcher_mark{};  ///< base::watch_launcher_of; empty: the rank has no launcher
     };
     /// Forks the server. Call it from the main thread, after node memory exists, before other threads do.
     /// `pipes`: the ends that executors write their output to, from that of `first_cell` on. None: the

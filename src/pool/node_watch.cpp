@@ -34,7 +34,7 @@ void NodeWatch::heard(int rank, std::uint64_t now_ns) noexcept {
 std::vector<std::string> NodeWatch::look(std::uint64_t now_ns) {
     std::vector<std::string> lines;
     if (now_ns - looked_ns_ > own_pause_ns)
-        for (auto& node : nodes_) node.heard_ns += now_ns - looked_ns_;
+        for (auto& node : nodes_) node.heard_ns = std::min(now_ns, node.heard_ns + (now_ns - looked_ns_));
     looked_ns_ = now_ns;
     if (limit_ns_ == 0) return lines;
     for (std::size_t id = 0; id < nodes_.size(); ++id) {
@@ -43,13 +43,12 @@ std::vector<std::string> NodeWatch::look(std::uint64_t now_ns) {
         auto const silence = now_ns > node.heard_ns ? now_ns - node.heard_ns : 0;
         if ((silence > limit_ns_) == node.is_silent) continue;
         node.is_silent = !node.is_silent;
-        lines.push_back(
-            node.is_silent
-                ? fmt::format(
-                      "nothing was heard of {} for {}: it is stopped, swapping or cut off; the run waits "
-                      "for it, and --time-limit ends a run in time",
-                      name(id), in_seconds(silence))
-                : fmt::format("{} is back", name(id)));
+        lines.push_back(node.is_silent
+                            ? fmt::format("nothing was heard of {} for {}: it is stopped, swapping, cut off "
+                                          "or at work on a huge array; the run waits "
+                                          "for it, and --time-limit ends a run in time",
+                                          name(id), in_seconds(silence))
+                            : fmt::format("{} is back", name(id)));
     }
     return lines;
 }

@@ -31,7 +31,7 @@ Supervisor::Supervisor(NodeView node, int first_cell, Options const& options)
     server.task_memory = options.task_memory;
     server.scratch = scratch_;
     server.run_file = options.run_file;
-    server.launched = options.launched;
+    server.launcher_mark = options.launcher_mark;
     std::vector<OutputPipes> pipes;
     if (isolation_ == Isolation::none) {
         if (!server.run_file.empty()) server_ = std::make_unique<ForkServer>(node_, std::move(pipes), server);

@@ -30,7 +30,7 @@ public:
         std::function<void(wire::Output)> output;
         ActorExchange* actors = nullptr;  ///< gives executors their way to actors; outlives this
         std::string run_file = {};        ///< result file, beside which it is noted who was at work; or empty
-        bool launched = false;            ///< by mpirun or the like
+        std::string launcher_mark = {};   ///< as of the fork server
     };
     /// Forks the fork server (main thread, before other threads) for the cells from `first_cell` on. No
     /// executor runs yet.

@@ -279,6 +279,7 @@ def main() -> None:
         if ranks > 0:
             try_launcher_killed_by_task(place("all"))
             try_wrapped(place("rank", wrapper=("sh", "-c", '"$@"; exit $?', "sh")))
+            try_wrapped(place("rank", wrapper=("sh", "-c", 'timeout 1000 "$@"; exit $?', "sh")))  # leads a process group
         try_kills_from_outside(place("wait"), daemons=False)
         try_orderly_ends(place("wait"))
         try_orderly_ends(place("wait", "--isolation", "none"))

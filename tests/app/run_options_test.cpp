@@ -190,6 +190,7 @@ TEST(RunOptionTable, BadValuesSayWhatWouldBeRight) {
              Case{"task-timeout", "soon", "not a time"},
              Case{"task-timeout", "0", "no time at all"},
              Case{"task-timeout", "-5", "not a time"},
+             Case{"node-silence", "0.2", "too short"},
              Case{"task-memory", "4", "less than 1.0 MiB"},
              Case{"time-limit", "1:2:3:4", "not a time"},
              Case{"time-limit", "nan", "not a time"},

@@ -5,6 +5,7 @@
 import argparse
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from running import Run, bad_disk, marked_processes, run
 
 # Minutes of work.
-LONG = "run convolve --synthetic 1000x1000 --filters 1500 --filter-size 64x64 --stride 1 -o out.h5"
+LONG = "run convolve --synthetic 1000x1000 --filters 400 --filter-size 128x128 --stride 1 -o out.h5"
 SHORT = "run convolve --synthetic 40x60 --filters 3 -o out.h5"
 # Some time in which the image is made, before any task, and then half a minute of work: mpirun passes signals
 # on late.
@@ -186,6 +187,7 @@ def main() -> int:
             scratch = Path(name) / str(number)
             scratch.mkdir()
             failed += 1 if try_case(case, setup, scratch) else 0
+            shutil.rmtree(scratch)  # results that were kept are large
     print(f"{len(cases)} cases, {failed} failed")
     return 1 if failed else 0
 

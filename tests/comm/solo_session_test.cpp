@@ -35,7 +35,7 @@ TEST(SoloSession, IsOneRankOnOneNode) {
     ASSERT_EQ(topology.hosts.size(), 1u);
     EXPECT_FALSE(topology.hosts[0].empty());
     EXPECT_EQ(session->mpi_version(), "none");
-    session->close();
+    session->close({});
 }
 
 TEST(SoloSession, SharesMoreThanTwoGibibytesWithForkedChildren) {

@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     try {
         test::open_session = make_mpi_session();
         int const code = test::run(argc, argv);
-        test::open_session->close();
+        test::open_session->close({});
         return code;
     } catch (std::exception const& error) {
         // Outside of any test: the other ranks would wait for this one.

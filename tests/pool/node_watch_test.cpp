@@ -36,6 +36,7 @@ public:
         return lines;
     }
     void skip(std::uint64_t seconds) { now_ += seconds * second; }
+    void hear(int rank) { watch_.heard(rank, now_); }
 
 private:
     comm::Topology topology_ = two_nodes();
@@ -58,6 +59,15 @@ TEST(NodeWatch, NobodyIsSilentWhileThisProcessStandsStill) {
     node.skip(3600);
     EXPECT_THAT(node.pass(3600 + 40, -1), IsEmpty());
     EXPECT_THAT(node.pass(3600 + 60, -1), ElementsAre(HasSubstr("for 30 s")));
+}
+
+TEST(NodeWatch, WhoSpeaksRightAfterSuchAPauseIsMissedAsSoonAsOthers) {
+    Watched node(30);
+    EXPECT_THAT(node.pass(20, 2), IsEmpty());
+    node.skip(3600);
+    node.hear(2);
+    EXPECT_THAT(node.pass(3620 + 28, -1), IsEmpty());
+    EXPECT_THAT(node.pass(3620 + 40, -1), ElementsAre(HasSubstr("for 30 s")));
 }
 
 TEST(NodeWatch, TheOwnNodeIsNotWatchedAndWithoutALimitNobodyIs) {
