@@ -117,8 +117,10 @@ def is_killed(program: str, mpiexec: str, root: Path, ranks: int, whom: str) -> 
         problems += wait_for("the end of the executor's folder", lambda: not victim.exists())
     victims = {"the launcher": [process.pid], "a rank": [int(folders[-1].name.split("-")[1])],
                "an executor": [], "everything": node.processes()}[whom]
-    for victim in victims:
-        os.kill(victim, signal.SIGKILL)
+    # All at the same time: whoever saw another one die would begin to clean up.
+    for number in (signal.SIGSTOP, signal.SIGKILL) if whom == "everything" else (signal.SIGKILL,):
+        for victim in victims:
+            os.kill(victim, number)
     if whom == "an executor":
         os.kill(process.pid, signal.SIGTERM)  # or it would sleep on
     process.communicate(timeout=60)

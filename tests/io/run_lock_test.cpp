@@ -28,11 +28,14 @@ protected:
     void write_lock_of_another_host(double age, int beats) {
         auto const beat =
             std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() - age;
+        // Nobody may find half of it, as of the owner's own writes.
+        auto const fresh = folder_.file("fresh");
         write_file(
-            path_ + ".lock",
+            fresh,
             fmt::format("machine elsewhere/pid:[1]\nhost elsewhere\npid 12\nstart 34\ntoken 56\nbeat {:.3f}\n"
                         "beats {}\n",
                         beat, beats));
+        std::filesystem::rename(fresh, path_ + ".lock");
     }
 
     LockOptions options_{
