@@ -21,9 +21,11 @@ set(PLENUM_TEST_LAUNCHER "")
 set(PLENUM_TIMEOUT_FACTOR 1)
 if(PLENUM_SANITIZE)
   set(PLENUM_TIMEOUT_FACTOR 4)
-  # What Open MPI never frees is reported without a name, as its plugins are closed by then: so no leak check. Freed memory is kept from
-  # use for a short while only: there are tests that nothing grows.
-  list(APPEND PLENUM_MPI_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4:thread_local_quarantine_size_kb=64" ${PLENUM_TEST_ENVIRONMENT})
+  # Freed memory is kept from use for a short while only: there are tests that nothing grows.
+  set(short "quarantine_size_mb=4:thread_local_quarantine_size_kb=64")
+  list(APPEND PLENUM_TEST_ENVIRONMENT "ASAN_OPTIONS=${short}")
+  # What Open MPI never frees is reported without a name, as its plugins are closed by then: so no leak check.
+  list(APPEND PLENUM_MPI_TEST_ENVIRONMENT ${PLENUM_TEST_ENVIRONMENT} "ASAN_OPTIONS=detect_leaks=0:${short}")
 endif()
 if(PLENUM_SANITIZE MATCHES "thread")
   set(PLENUM_TEST_LAUNCHER setarch -R)  # TSan of GCC 12 cannot start where address randomisation is wide
