@@ -46,8 +46,8 @@ Way way_of(std::uint64_t task) {
 
 [[noreturn]] void hang_forever() {
     for (;;) {
-        auto volatile busy = 0;
-        for (int i = 0; i < 1'000'000; ++i) busy = busy + i;
+        auto volatile busy = 0U;
+        for (auto i = 0U; i < 1'000'000U; ++i) busy = busy + i;
     }
 }
 
