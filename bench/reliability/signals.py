@@ -2,7 +2,7 @@
 # how long it takes until the last process of the program has gone. What was committed before has to be there afterwards,
 # the exit code has to say that the run is not complete, and the same command has to finish it at another number of ranks.
 # mpirun keeps a pace of its own: after a signal it waits for a second, sends SIGTERM to the ranks, waits for another and
-# sends SIGKILL. Its first second does not count, and no rank may have to be killed.
+# sends SIGKILL. Its first second does not count, where the ranks hear of the end from mpirun, and no rank may have to be killed.
 import os
 import pathlib
 import random
@@ -165,6 +165,8 @@ class Signals:
         row = "a second SIGINT to " + ("mpirun" if whom == "mpirun" else "the program") if twice else whom
         if twice and whom != "mpirun":  # the others get to know it from mpirun
             program = max(0.0, ends.at.get(receiver, sent) - sent)
+        if not twice and whom in ("rank 0", "another rank") and "exited on signal" in said and program >= PACE:
+            row, program = f"{whom} while MPI starts", program - PACE  # it dies of it; the others hear of it from mpirun
         if whom == "mpirun" and not twice:
             if program < PACE:
                 self.counts["ended before mpirun told them"] += 1
