@@ -252,9 +252,10 @@ private:
     void open_results(Launched const& launched) {
         std::lock_guard const opening(opening_);
         auto const& options = launched.options;
-        auto const existing = options.force || retries_published_ ? io::ExistingFile::replace
-                              : command_.resumes                  ? io::ExistingFile::resume
-                                                                  : io::ExistingFile::refuse;
+        bool const would_retry = options.dry_run && command_.retries;
+        auto const existing = options.force || retries_published_ || would_retry ? io::ExistingFile::replace
+                              : command_.resumes                                 ? io::ExistingFile::resume
+                                                                                 : io::ExistingFile::refuse;
         bool unfinished = false;
         bool const keeps_nothing = options.dry_run || !options.only.empty();
         if (options.dry_run && !options.restart) {

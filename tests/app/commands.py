@@ -166,6 +166,9 @@ def retried(runs: Runs, ranks: int):
     runs.equal(run.returncode, 4, f"a run with failures ({run.stderr[-200:]})")
     (runs.folder / "broken").unlink()
     published, before = (runs.folder / "k.h5").read_bytes(), table(runs.folder / "k.h5")
+    dry = runs.run("retry", "k.h5", "--dry-run", ranks=ranks)
+    runs.check(dry.returncode == 0 and (runs.folder / "k.h5").read_bytes() == published and
+               [path.name for path in runs.folder.glob("k.h5*")] == ["k.h5"], f"a dry retry at {ranks} ranks", dry.stderr)
     for again in (["resume", "k.h5"], ["retry", "k.h5"], [*first, "--retry-failed"]):
         what = f"after a retry that was killed, {again[0]} at {ranks} ranks"
         (runs.folder / "k.h5").write_bytes(published)
