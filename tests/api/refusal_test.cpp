@@ -74,13 +74,29 @@ TEST(CapturedPointers, IntoSharedArraysAreRefusedAndTheRefIsNamed) {
     EXPECT_EQ(pool().map([ref = array.ref()](std::uint64_t i) { return ref[i]; }, indices(3))[2], 7);
 }
 
+struct NumberAndLetter {
+    std::uint64_t number = 7;
+    char small = 2;
+};
+
+/// Where a function object was made something else lay before.
+TEST(CapturedNumbers, WithAnOldAddressBetweenThemTravelAlsoInsideOfOthers) {
+    auto const old = std::make_unique<std::array<std::byte, 4096>>();
+    auto const address = reinterpret_cast<std::uintptr_t>(old->data() + 2048);
+    alignas(NumberAndLetter) std::array<std::uintptr_t, 2> place{address, address};
+    auto const* const made = new (place.data()) NumberAndLetter;
+    detail::Carried<NumberAndLetter> const carried(*made);
+    auto const results = pool().map([carried](std::uint64_t i) { return i + (*carried).number; }, indices(3));
+    EXPECT_EQ(results[2], 9u);
+}
+
 TEST(CapturedNumbers, OfAnyValueTravel) {
     std::mt19937_64 random(1);
     for (int round = 0; round < 2000; ++round) {
         auto const hash = random();
         auto const count = hash % 1'000'000'000'000u;
         auto const number = std::ldexp(static_cast<double>(random()), static_cast<int>(random() % 200) - 100);
-        auto const first = static_cast<int>(random()), second = static_cast<int>(random());
+        auto const first = static_cast<unsigned>(random()), second = static_cast<unsigned>(random());
         if (round % 20 == 0) {
             auto const results = pool().map(
                 [=](std::uint64_t i) {
@@ -92,7 +108,7 @@ TEST(CapturedNumbers, OfAnyValueTravel) {
         struct Numbers {
             std::uint64_t hash, count;
             double number;
-            int first, second;
+            unsigned first, second;
         } const numbers{hash, count, number, first, second};
         ASSERT_NO_THROW(detail::refuse_addresses(reinterpret_cast<std::byte const*>(&numbers), sizeof numbers,
                                                  detail::Padding::cleared));

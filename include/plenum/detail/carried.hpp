@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <new>
+#include <type_traits>
 #include <plenum/codec.hpp>
 
 namespace plenum::detail {
@@ -27,7 +28,13 @@ template <PlainBytes T>
 class Carried<T> {
 public:
     Carried() = default;
-    explicit Carried(T const& value) noexcept { std::memcpy(bytes_, &value, sizeof(T)); }
+    explicit Carried(T const& value) noexcept {
+        std::memcpy(bytes_, &value, sizeof(T));
+#if __has_builtin(__builtin_clear_padding)
+        // An old address between the members would look like a captured pointer.
+        __builtin_clear_padding(reinterpret_cast<std::remove_const_t<T>*>(bytes_));
+#endif
+    }
     [[nodiscard]] T const& operator*() const noexcept {
         return *std::launder(reinterpret_cast<T const*>(bytes_));
     }
