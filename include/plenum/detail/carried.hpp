@@ -3,8 +3,8 @@
 
 #include <cstring>
 #include <new>
-#include <type_traits>
 #include <plenum/codec.hpp>
+#include <type_traits>
 
 namespace plenum::detail {
 
