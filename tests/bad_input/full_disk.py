@@ -28,7 +28,7 @@ def results(path: Path) -> dict[str, numpy.ndarray]:
 
 class Trial:
     def __init__(self, given: argparse.Namespace, folder: Path, options: list[str]):
-        self.command, self.library, self.folder = [str(given.plenum), *JOB, *options], given.bad_disk, folder
+        self.command, self.disk, self.folder = [str(given.plenum), *JOB, *options], given.bad_disk, folder
         self.count = 0
 
     def run(self, here: Path, room: int | None) -> tuple[int, list[str], list[str]]:
@@ -36,7 +36,7 @@ class Trial:
         scratch = self.folder / f"scratch{self.count}"
         self.count += 1
         scratch.mkdir()
-        full = {} if room is None else bad_disk(self.library, here) | {"BAD_DISK_BYTES": str(room)}
+        full = {} if room is None else bad_disk(self.disk, here) | {"BAD_DISK_BYTES": str(room)}
         done = run(self.command, here, full, scratch)
         said = [line for line in done.stderr.splitlines() if line.startswith("plenum:")]
         return done.status, said, done.problems
