@@ -25,6 +25,7 @@ from campaign import (DONE, ENVIRONMENT, Journal, Setup, Skipped, contents, diff
 JOB = ["segment", "--synthetic", "1500", "--size", "200x200"]  # results of fixed shape and ragged ones
 OPTIONS = ["--commit-interval", "0.02"]
 NOBODY = 65534
+FULL = "disk full|disk is too small"  # while it writes, or before it reserves the space of a map's results
 KEPT = "plenum: what is done is kept; the same command resumes"  # may follow the line that says why
 
 
@@ -154,8 +155,8 @@ class Case:
 
 
 CASES = [
-    Case("disk full (tmpfs)", "disk full", Disk, Disk.fill, Disk.empty),
-    Case("disk full (ext4)", "disk full", LoopDisk, LoopDisk.fill, LoopDisk.empty),
+    Case("disk full (tmpfs)", FULL, Disk, Disk.fill, Disk.empty),
+    Case("disk full (ext4)", FULL, LoopDisk, LoopDisk.fill, LoopDisk.empty),
     Case("quota", "quota", QuotaDisk, QuotaDisk.use_up, lambda disk: disk.allow(0), as_nobody=True),
     Case("quota (emulated)", "quota", Disk, lambda disk: None, lambda disk: None, quota_bytes=30 << 20),
     Case("read-only", "Read-only|Input/output error", LoopDisk, LoopDisk.go_read_only, LoopDisk.repair),
