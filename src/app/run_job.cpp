@@ -289,7 +289,7 @@ private:
         if (options.dry_run) file = nullptr;  // it could be made
         bool const has_file = file != nullptr;
         auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.shard,
-                                                       io::run_key(identity(launched)),
+                                                       io::run_key(identity(launched)), options.gzip,
                                                        [this](std::string const& text) { say(text); });
         if (!options.dry_run) results->run_only(options.only);
         // A signal finds either no file or one that it can close.

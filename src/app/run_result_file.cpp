@@ -12,7 +12,9 @@
 #include "base/crc32c.hpp"
 #include "base/interrupt.hpp"
 #include "base/units.hpp"
+#include "io/packed_result.hpp"
 #include "pool/file_sink.hpp"
+#include "pool/result_ring.hpp"
 
 namespace plenum::app {
 
@@ -61,12 +63,13 @@ std::shared_ptr<pool::Host::Work> take_out(pool::Host::Work& work, std::vector<s
 }  // namespace
 
 RunResultFile::RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, io::Shard shard,
-                             std::uint64_t run, Describe describe)
+                             std::uint64_t run, int gzip, Describe describe)
     : engine_(engine),
       file_(std::move(file)),
       describe_(std::move(describe)),
       shard_(shard),
       run_(run),
+      gzip_(gzip),
       writer_(file_ ? std::function<std::uint64_t()>([this] { return file_->commit_if_due(); }) : nullptr) {
     writer_.post(0, [&engine] { engine.node().header().processors.apply_to_thread(); });
 }
@@ -102,22 +105,27 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     request.tasks_per_executor = map.options.tasks_per_executor;
     request.retries = map.options.retries;
     request.task_timeout = map.options.task_timeout;
+    io::MapSpec spec{.name = map.name,
+                     .tasks = request.tasks,
+                     .type = map.type,
+                     .fixed = map.fixed,
+                     .shape = map.shape,
+                     .dimensions = map.options.dimensions,
+                     .units = map.options.units,
+                     .version = map.options.version,
+                     .scales = map.options.scales,
+                     .attributes = map.options.attributes,
+                     .items_crc = checksum_of_items(request),
+                     .arrays = arrays_};
+    if (auto const packing = packing_for(spec)) {
+        spec.packed = true;
+        request.packing = *packing;
+        request.stride = 0;
+    }
     io::MapId id = 0;
     io::EarlierResults earlier;
-    auto const items_crc = checksum_of_items(request);
     writer_.run([&] {
-        id = file_->begin_map({.name = map.name,
-                               .tasks = request.tasks,
-                               .type = map.type,
-                               .fixed = map.fixed,
-                               .shape = map.shape,
-                               .dimensions = map.options.dimensions,
-                               .units = map.options.units,
-                               .version = map.options.version,
-                               .scales = map.options.scales,
-                               .attributes = map.options.attributes,
-                               .items_crc = items_crc,
-                               .arrays = arrays_});
+        id = file_->begin_map(spec);
         earlier = file_->earlier_results(id);
     });
     maps_[map.name] = {.id = id, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
@@ -126,8 +134,8 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     auto const first_here = shard_.first(request.tasks), last_here = shard_.last(request.tasks);
     auto const work = std::make_shared<pool::Host::Work>();
     work->request = std::move(request);
-    work->sink =
-        std::make_shared<pool::FileSink>(*file_, writer_, id, element, [&](wire::Failure const& failure) {
+    work->sink = std::make_shared<pool::FileSink>(
+        *file_, writer_, id, spec.packed ? 0 : element, [&](wire::Failure const& failure) {
             ++summary.failed;
             failures_.push_back({.map = map.name, .failure = failure});
         });
@@ -162,6 +170,12 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     writer_.run([&] { file_->end_map(id); });
     summary.done = summary.tasks - left_out - summary.failed;
     return summary;
+}
+
+std::optional<detail::Packing> RunResultFile::packing_for(io::MapSpec const& spec) const {
+    auto const packing = io::packing_of(spec, gzip_);
+    auto const most = pool::ring_record_limit(engine_.node().header().ring_bytes);
+    return packing && io::packed_most(*packing) <= most ? packing : std::nullopt;
 }
 
 void RunResultFile::run(std::shared_ptr<pool::Host::Work> const& work, io::MapId id) {

@@ -34,9 +34,9 @@ public:
 
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
     /// `shard`: of the tasks of each map only these run.
-    /// `run`: io::run_key of the run.
+    /// `run`: io::run_key of the run. `gzip`: level of the finished file, 0 for none.
     RunResultFile(pool::Engine& engine, std::unique_ptr<io::ResultSink> file, io::Shard shard,
-                  std::uint64_t run, Describe describe);
+                  std::uint64_t run, int gzip, Describe describe);
     ~RunResultFile() override;
 
     MapSummary map(detail::ResultMap const& map, detail::BatchRequest request) override;
@@ -67,6 +67,8 @@ private:
     /// Runs it to its end; what its tasks print belongs to the map.
     void run(std::shared_ptr<pool::Host::Work> const& work, io::MapId id);
     void keep(wire::Output const& output, io::MapId id);
+    /// How executors compress the results; none where that is left to the end of the run.
+    [[nodiscard]] std::optional<detail::Packing> packing_for(io::MapSpec const& spec) const;
     struct Map {
         io::MapId id;
         ElementType type;
@@ -79,6 +81,7 @@ private:
     Describe describe_;
     io::Shard shard_;
     std::uint64_t run_;
+    int gzip_;
     pool::Writer writer_;  // after file_: it ends first
     std::vector<io::ArrayCheck> arrays_;
     std::map<std::string, Map> maps_;

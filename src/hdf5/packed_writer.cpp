@@ -1,52 +1,19 @@
 #include "hdf5/packed_writer.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <memory>
-#include <new>
 
 #include "base/beside.hpp"
+#include "io/packed_result.hpp"
 
 namespace plenum::hdf5 {
-namespace {
-
-/// The first bytes of all elements, then the second ones, and so on.
-template <std::size_t size>
-void shuffle(std::span<std::byte const> from, std::byte* to) {
-    auto const count = from.size() / size;
-    for (std::size_t byte = 0; byte < size; ++byte)
-        for (std::size_t i = 0; i < count; ++i) to[byte * count + i] = from[i * size + byte];
-}
-
-std::vector<std::byte> deflated(std::span<std::byte const> bytes, int level) {
-    std::vector<std::byte> packed(::compressBound(bytes.size()));
-    uLongf size = packed.size();
-    // It can only fail for want of memory: the buffer is large enough for anything.
-    if (::compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
-                    reinterpret_cast<Bytef const*>(bytes.data()), bytes.size(), level) != Z_OK)
-        throw std::bad_alloc();
-    packed.resize(size);
-    return packed;
-}
-
-}  // namespace
-
-std::vector<std::byte> packed_chunk(std::span<std::byte const> chunk, std::size_t element_bytes, int level) {
-    if (element_bytes == 1) return deflated(chunk, level);
-    std::vector<std::byte> shuffled(chunk.size());
-    if (element_bytes == 2) shuffle<2>(chunk, shuffled.data());
-    if (element_bytes == 4) shuffle<4>(chunk, shuffled.data());
-    if (element_bytes == 8) shuffle<8>(chunk, shuffled.data());
-    return deflated(shuffled, level);
-}
 
 PackedWriter::PackedWriter(hid_t dataset, ElementType type, Shape const& shape, Storage const& storage)
     : dataset_(dataset),
       element_bytes_(size_of(type)),
       storage_(storage),
       shape_(shape.begin(), shape.end()) {
-    auto const chunk = chunk_shape(shape, element_bytes_);
+    auto const chunk = io::chunk_shape(shape, element_bytes_);
     chunk_.assign(chunk.begin(), chunk.end());
     // Chunks have one step in the dimensions before it, and all of the dimensions behind.
     auto const longer = std::ranges::find_if(chunk_, [](hsize_t extent) { return extent > 1; });
@@ -72,15 +39,24 @@ void PackedWriter::append(std::span<std::byte const> values) {
     }
 }
 
+void PackedWriter::append_packed(std::span<ByteView const> chunks) {
+    for (auto const chunk : chunks) {
+        std::promise<std::vector<std::byte>> packed;
+        packed.set_value({chunk.begin(), chunk.end()});
+        add(packed.get_future());
+    }
+}
+
 void PackedWriter::pack() {
     buffer_.resize(chunk_[cut_] * step_bytes_);  // the last one is whole in the file, too
     auto const work = [chunk = std::make_shared<std::vector<std::byte> const>(std::move(buffer_)),
                        element_bytes = element_bytes_,
-                       level = storage_.gzip] { return packed_chunk(*chunk, element_bytes, level); };
-    under_way_.push_back(
-        {.place = place_,
-         .bytes = wanted_,
-         .packed = storage_.threads > 1 ? base::beside(work) : std::async(std::launch::deferred, work)});
+                       level = storage_.gzip] { return io::packed_chunk(*chunk, element_bytes, level); };
+    add(storage_.threads > 1 ? base::beside(work) : std::async(std::launch::deferred, work));
+}
+
+void PackedWriter::add(std::future<std::vector<std::byte>> packed) {
+    under_way_.push_back({.place = place_, .bytes = wanted_, .packed = std::move(packed)});
     // One more than threads, so that they have work while this one stores and reads.
     if (under_way_.size() > static_cast<std::size_t>(storage_.threads)) store_oldest();
 

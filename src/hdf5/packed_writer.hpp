@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <future>
+#include <plenum/codec.hpp>
 #include <plenum/element.hpp>
 #include <span>
 #include <vector>
@@ -14,11 +15,7 @@
 
 namespace plenum::hdf5 {
 
-/// What HDF5's filters shuffle and deflate make of a chunk. Thread-safe; throws std::bad_alloc.
-[[nodiscard]] std::vector<std::byte> packed_chunk(std::span<std::byte const> chunk, std::size_t element_bytes,
-                                                  int level);
-
-/// The chunks of chunk_shape() lie one after the other in the order of the values, so values that come in
+/// The chunks of io::chunk_shape() lie one after the other in the order of the values, so values that come in
 /// order fill one chunk after the other. Full ones are compressed by several threads at a time; the thread
 /// that appends hands them to HDF5, which only stores them. HDF5's own filters take one thread, and are five
 /// times slower than a disk.
@@ -29,6 +26,8 @@ public:
 
     /// Whole elements, together as many as the shape has. Waits while each thread has a chunk.
     void append(std::span<std::byte const> values);
+    /// The chunks of whole results that lie in chunks of their own (io::packing_of), packed already.
+    void append_packed(std::span<ByteView const> chunks);
     /// Waits for the last chunks. Must be called.
     void finish();
 
@@ -40,6 +39,7 @@ private:
     };
     void start_chunk();
     void pack();
+    void add(std::future<std::vector<std::byte>> packed);
     void store_oldest();
 
     hid_t dataset_;

@@ -9,6 +9,7 @@
 #include "hdf5/map_layout.hpp"
 #include "hdf5/packed_writer.hpp"
 #include "hdf5/tables.hpp"
+#include "io/packed_result.hpp"
 #include "io/recorded_run.hpp"
 #include "io/shard.hpp"
 
@@ -47,8 +48,7 @@ std::uint64_t provenance_bytes(io::Provenance const& provenance) {
 }
 
 /// In task order, neighbours joined.
-std::vector<io::Segment> joined(io::MapRecord const& map) {
-    auto segments = map.segments;
+std::vector<io::Segment> joined(io::MapRecord const& map, std::vector<io::Segment> segments) {
     std::ranges::sort(segments, {}, &io::Segment::first);
     std::vector<io::Segment> joined;
     for (auto const& next : segments) {
@@ -87,20 +87,38 @@ void write_array_facts(File& file, io::ArrayRecord const& array) {
     write_attribute(dataset, {maps_before, std::int64_t{array.maps}});
 }
 
-/// From the partial file into a dataset in chunks.
-void copy_results(File& file, io::MapRecord const& map, Publication const& publication) {
-    auto const shape = whole_shape(map.spec);
-    auto const bytes = map.spec.tasks * map.result_bytes;
-    if (bytes == 0) return;
+/// From the partial file and the journal into a dataset in chunks. Returns the checksums.
+std::vector<io::Segment> copy_results(File& file, io::MapRecord const& map, Publication const& publication) {
+    auto segments = map.segments;
+    if (map.spec.tasks * map.result_bytes == 0) return segments;
     auto const dataset = call::d_open(file, ("/results/" + map.spec.name).c_str());
-    PackedWriter packed(dataset, map.spec.type, shape, publication.storage);
+    PackedWriter packed(dataset, map.spec.type, whole_shape(map.spec), publication.storage);
     std::vector<std::byte> block;
-    for (std::uint64_t at = 0; at < bytes; at += copied_at_once) {
-        block.resize(std::min(copied_at_once, bytes - at));
-        publication.partial.read_at(map.offset + at, block);
-        packed.append(block);
-    }
+    std::uint64_t next = 0;  // task
+    auto const copy_up_to = [&](std::uint64_t task) {
+        auto const end = task * map.result_bytes;
+        for (auto at = next * map.result_bytes; at < end; at += copied_at_once) {
+            block.resize(std::min(copied_at_once, end - at));
+            publication.partial.read_at(map.offset + at, block);
+            packed.append(block);
+        }
+        next = task;
+    };
+    auto const packing = io::packing_of(map.spec, publication.storage.gzip);
+    io::for_each_packed(
+        map, 0, map.spec.tasks,
+        [&](std::uint64_t position, std::span<std::byte> into) { publication.journal.read(position, into); },
+        [&](std::uint64_t task, ByteView bytes) {
+            auto const view = packing ? io::view_packed(*packing, bytes) : std::nullopt;
+            if (!view) throw io::FieldError();
+            copy_up_to(task);
+            packed.append_packed(view->chunks);
+            segments.push_back({.first = task, .count = 1, .crc = view->crc});
+            next = task + 1;
+        });
+    copy_up_to(map.spec.tasks);
     packed.finish();
+    return segments;
 }
 
 void copy_arrays(File& file, Publication const& publication) {
@@ -109,6 +127,28 @@ void copy_arrays(File& file, Publication const& publication) {
     call::p_set_create_intermediate_group(link, 1);
     for (auto const& array : publication.arrays) call::o_copy(from, array.path.c_str(), file, link);
     from.close();
+}
+
+/// `segments`: of each map, where it is fixed.
+void write_rest(File& file, Publication const& publication,
+                std::vector<std::vector<io::Segment>> const& segments) {
+    HostTable const hosts(publication.runs);
+    for (std::size_t i = 0; i < publication.maps.size(); ++i) {
+        auto const& map = publication.maps[i];
+        write_integrity(file, map.spec.name,
+                        map.spec.fixed ? joined(map, segments[i])
+                                       : write_ragged(file, map, publication.journal, publication.partial,
+                                                      publication.storage));
+        write_map_record(file, map, i);
+        write_tasks(file, map, publication.journal, hosts);
+        write_failures(file, map);
+    }
+    for (auto const& array : publication.arrays) write_array_facts(file, array);
+    write_workers(file, publication.provenance.workers, publication.runs.size());
+    write_printed(file, publication.printed, publication.maps);
+    write_provenance(file, publication.provenance, publication.facts.created);
+    write_runs(file, publication.runs, hosts);
+    write_identity(file, publication);
 }
 
 }  // namespace
@@ -148,23 +188,9 @@ std::uint64_t bytes_of_rest(Publication const& publication) {
 }
 
 void write_rest(File& file, Publication const& publication) {
-    HostTable const hosts(publication.runs);
-    for (std::size_t i = 0; i < publication.maps.size(); ++i) {
-        auto const& map = publication.maps[i];
-        write_integrity(file, map.spec.name,
-                        map.spec.fixed ? joined(map)
-                                       : write_ragged(file, map, publication.journal, publication.partial,
-                                                      publication.storage));
-        write_map_record(file, map, i);
-        write_tasks(file, map, publication.journal, hosts);
-        write_failures(file, map);
-    }
-    for (auto const& array : publication.arrays) write_array_facts(file, array);
-    write_workers(file, publication.provenance.workers, publication.runs.size());
-    write_printed(file, publication.printed, publication.maps);
-    write_provenance(file, publication.provenance, publication.facts.created);
-    write_runs(file, publication.runs, hosts);
-    write_identity(file, publication);
+    std::vector<std::vector<io::Segment>> segments;
+    for (auto const& map : publication.maps) segments.push_back(map.segments);
+    write_rest(file, publication, segments);
 }
 
 std::uint64_t bytes_to_pack(std::vector<io::MapRecord> const& maps) {
@@ -184,12 +210,13 @@ void write_packed(std::string const& path, Publication const& publication) {
     File file(path, FileMode::create);
     write_root(file, publication.facts);
     copy_arrays(file, publication);
+    std::vector<std::vector<io::Segment>> segments(publication.maps.size());
     for (std::size_t i = 0; i < publication.maps.size(); ++i) {
         auto const& map = publication.maps[i];
         (void)add_map(file, map.spec, std::span(publication.maps).first(i), publication.storage);
-        if (map.spec.fixed) copy_results(file, map, publication);
+        if (map.spec.fixed) segments[i] = copy_results(file, map, publication);
     }
-    write_rest(file, publication);
+    write_rest(file, publication, segments);
     file.close();
 }
 

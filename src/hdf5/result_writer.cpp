@@ -17,6 +17,7 @@
 #include "hdf5/open_run.hpp"
 #include "hdf5/partial_update.hpp"
 #include "hdf5/values.hpp"
+#include "io/packed_result.hpp"
 #include "io/partial_contents.hpp"
 #include "io/positional.hpp"
 
@@ -88,16 +89,14 @@ io::MapId ResultWriter::begin_map(io::MapSpec const& spec) {
     io::MapRecord map{.spec = spec, .begun = true};
     if (spec.fixed) {
         map.result_bytes = bytes_of(spec.shape, spec.type);
-        partial_.require_space(shard_.size(spec.tasks) * map.result_bytes);
+        if (!spec.packed) partial_.require_space(shard_.size(spec.tasks) * map.result_bytes);
     }
     std::uint64_t scales = 0;
     for (auto const& scale : spec.scales) scales += scale.values.size() * sizeof(double);
     update_file(
         scales, [&](File& file) { map.offset = add_map(file, spec, maps_, {}); },
         [&] { journal_.append(io::RecordKind::map, {io::encode(map).view()}); });
-    if (spec.fixed)
-        partial_.reserve(map.offset + shard_.first(spec.tasks) * map.result_bytes,
-                         shard_.size(spec.tasks) * map.result_bytes);
+    if (spec.fixed && !spec.packed) reserve(map);
     maps_.push_back(std::move(map));
     note_layout();
     pending_.emplace_back(static_cast<std::uint32_t>(pending_.size()));
@@ -126,6 +125,35 @@ void ResultWriter::put_fixed(io::MapId id, std::uint64_t first, std::uint64_t co
     take_note(id, first, count, values.size());
 }
 
+void ResultWriter::put_packed(io::MapId id, std::uint64_t first, std::span<std::uint64_t const> lengths,
+                              std::span<std::byte const> packed) {
+    auto& map = open_map(id, first, lengths.size());
+    if (!io::packing_of(map.spec, 1))
+        throw UsageError(map.spec.name + ": put_packed into a map whose results share chunks, or are ragged");
+    if (std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0}) != packed.size())
+        throw UsageError(fmt::format("{}: lengths do not make {} bytes", map.spec.name, packed.size()));
+    if (lengths.empty()) return;
+    require_new(map, first, lengths.size());
+    guard();
+    map.packed[first] = {.count = lengths.size(),
+                         .bytes = packed.size(),
+                         .position = append_results(io::RecordKind::packed, id, first, lengths, packed)};
+    take_note(id, first, lengths.size(), lengths.size() * map.result_bytes);
+}
+
+void ResultWriter::reserve(io::MapRecord const& map) {
+    partial_.reserve(map.offset + shard_.first(map.spec.tasks) * map.result_bytes,
+                     shard_.size(map.spec.tasks) * map.result_bytes);
+}
+
+std::uint64_t ResultWriter::append_results(io::RecordKind kind, io::MapId id, std::uint64_t first,
+                                           std::span<std::uint64_t const> lengths,
+                                           std::span<std::byte const> values) {
+    auto const head = io::encode(
+        io::RaggedHead{.map = static_cast<std::uint32_t>(id), .first = first, .count = lengths.size()});
+    return journal_.append(kind, {head.view(), std::as_bytes(lengths), values}) + io::RaggedHead::bytes;
+}
+
 void ResultWriter::put_ragged(io::MapId id, std::uint64_t first, std::span<std::uint64_t const> lengths,
                               std::span<std::byte const> values) {
     auto& map = open_map(id, first, lengths.size());
@@ -137,14 +165,10 @@ void ResultWriter::put_ragged(io::MapId id, std::uint64_t first, std::span<std::
     if (lengths.empty()) return;
     require_new(map, first, lengths.size());
     guard();
-    auto const head = io::encode(
-        io::RaggedHead{.map = static_cast<std::uint32_t>(id), .first = first, .count = lengths.size()});
-    auto const position =
-        journal_.append(io::RecordKind::ragged, {head.view(), std::as_bytes(lengths), values});
     map.pieces.push_back({.first = first,
                           .count = lengths.size(),
                           .bytes = values.size(),
-                          .position = position + io::RaggedHead::bytes});
+                          .position = append_results(io::RecordKind::ragged, id, first, lengths, values)});
     take_note(id, first, lengths.size(), values.size());
 }
 
@@ -155,7 +179,20 @@ void ResultWriter::read_fixed(io::MapId id, std::uint64_t first, std::uint64_t c
     if (!map.spec.fixed || first > map.spec.tasks || count > map.spec.tasks - first ||
         values.size() != count * map.result_bytes)
         throw UsageError(map.spec.name + ": only whole results of a map of fixed shape can be read back");
+    read_results(map, first, count, values);
+}
+
+void ResultWriter::read_results(io::MapRecord const& map, std::uint64_t first, std::uint64_t count,
+                                std::span<std::byte> values) {
     partial_.read_at(map.offset + first * map.result_bytes, values);
+    auto const read = [this](std::uint64_t position, std::span<std::byte> into) {
+        journal_.read(position, into);
+    };
+    if (auto const damaged = io::unpack_into(map, first, count, read, values))
+        throw EnvironmentError(
+            fmt::format("{}: the result of task {} of map '{}' is damaged; compute all anew with "
+                        "--restart",
+                        journal_.path(), *damaged, map.spec.name));
 }
 
 void ResultWriter::put_timing(io::MapId id, std::span<io::TimingRow const> rows, std::uint32_t process) {

@@ -34,6 +34,8 @@ public:
     io::EarlierResults earlier_results(io::MapId id) const override;
     void put_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
                    std::span<std::byte const> values) override;
+    void put_packed(io::MapId id, std::uint64_t first, std::span<std::uint64_t const> lengths,
+                    std::span<std::byte const> packed) override;
     void put_ragged(io::MapId id, std::uint64_t first, std::span<std::uint64_t const> lengths,
                     std::span<std::byte const> values) override;
     void read_fixed(io::MapId id, std::uint64_t first, std::uint64_t count,
@@ -82,6 +84,16 @@ private:
     }
     /// A process that was stopped for long may have been taken for dead.
     void guard();
+    /// Returns where the lengths stand in the journal, which the values follow.
+    std::uint64_t append_results(io::RecordKind kind, io::MapId id, std::uint64_t first,
+                                 std::span<std::uint64_t const> lengths, std::span<std::byte const> values);
+    /// Reads results, packed ones too.
+    void read_results(io::MapRecord const& map, std::uint64_t first, std::uint64_t count,
+                      std::span<std::byte> values);
+    /// Room in the partial file.
+    void reserve(io::MapRecord const& map);
+    /// Packed results go to their places in the partial file: they are published as they are.
+    void unpack_results();
     static void require_new(io::MapRecord const& map, std::uint64_t first, std::uint64_t count);
     io::MapRecord const& known_map(io::MapId id) const;
     io::MapRecord& open_map(io::MapId id, std::uint64_t first, std::uint64_t count, bool also_ended = false);

@@ -66,9 +66,25 @@ void ResultWriter::write_array(std::string const& path, ElementType type, Shape 
     arrays_begun_.insert(path);
 }
 
+void ResultWriter::unpack_results() {
+    for (auto& map : maps_) {
+        if (map.packed.empty()) continue;
+        reserve(map);
+        std::vector<std::byte> result(map.result_bytes);
+        for (auto const& [first, piece] : map.packed)
+            for (auto task = first; task < first + piece.count; ++task) {
+                read_results(map, task, 1, result);
+                partial_.write_at(map.offset + task * map.result_bytes, result);
+                map.segments.push_back({.first = task, .count = 1, .crc = base::crc32c(result)});
+            }
+        map.packed.clear();  // the journal keeps them: a kill before the file has its name costs nothing
+    }
+}
+
 void ResultWriter::publish(io::Provenance const& provenance) {
     require_unpublished();
     commit();
+    if (options_.gzip == 0) unpack_results();
     Publication const publication{.facts = facts(),
                                   .maps = maps_,
                                   .arrays = arrays_,

@@ -5,6 +5,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "io/packed_result.hpp"
+
 namespace plenum::hdf5 {
 namespace {
 
@@ -152,22 +154,11 @@ Handle create_contiguous(hid_t parent, std::string const& path, ElementType type
                           creation);
 }
 
-Shape chunk_shape(Shape const& shape, std::size_t element_bytes) {
-    constexpr std::uint64_t most_bytes = std::uint64_t{1} << 20;
-    auto chunk = shape;
-    auto behind = static_cast<std::uint64_t>(element_bytes);  // bytes of one step along the dimension
-    for (auto extent = chunk.rbegin(); extent != chunk.rend(); ++extent) {
-        *extent = std::clamp<std::uint64_t>(most_bytes / behind, 1, *extent);
-        behind *= *extent;
-    }
-    return chunk;
-}
-
 Handle create_dataset(hid_t parent, std::string const& path, ElementType type, Shape const& shape,
                       Storage const& storage) {
     if (storage.gzip == 0 || shape.empty() || count_of(shape) == 0)
         return create_contiguous(parent, path, type, shape);
-    auto const chunk = chunk_shape(shape, size_of(type));
+    auto const chunk = io::chunk_shape(shape, size_of(type));
     std::vector<hsize_t> const extents(chunk.begin(), chunk.end());
     auto const creation = call::p_create(H5P_DATASET_CREATE);
     call::p_set_chunk(creation, static_cast<int>(extents.size()), extents.data());

@@ -45,11 +45,9 @@ struct Storage {
 };
 
 /// Creates an empty dataset for the results: contiguous, its place allocated at once, no fill values written;
-/// or in chunks of about 1 MiB, shuffled and compressed. Parents are made.
+/// or in chunks of io::chunk_shape(), shuffled and compressed. Parents are made.
 [[nodiscard]] Handle create_dataset(hid_t parent, std::string const& path, ElementType type,
                                     Shape const& shape, Storage const& storage);
-/// Extents of those chunks: whole results where they are small, parts of one where it is large.
-[[nodiscard]] Shape chunk_shape(Shape const& shape, std::size_t element_bytes);
 /// Creates an empty dataset: contiguous, its place allocated at once, no fill values written. Parents are
 /// made.
 [[nodiscard]] Handle create_contiguous(hid_t parent, std::string const& path, ElementType type,

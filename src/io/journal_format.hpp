@@ -29,6 +29,7 @@ enum class RecordKind : std::uint32_t {
     discarded = 13,  ///< results that are damaged and do not count any more
     layout = 14,     ///< checksum of the partial file outside of results and arrays, until the next change
     options = 15,    ///< the run options of the process that the last run record tells of
+    packed = 16,     ///< results themselves, each compressed
     retry = 21,      ///< the tasks that have failed so far are to run again
     printed = 22,
 };

@@ -35,6 +35,14 @@ struct RaggedPiece {
     std::uint64_t position = 0;  ///< of the lengths, a u64 for each task, which the values follow
 };
 
+/// Results of consecutive tasks of a map of fixed shape that were compressed one by one, as they lie in the
+/// journal.
+struct PackedPiece {
+    std::uint64_t count = 0;
+    std::uint64_t bytes = 0;     ///< of all packed results
+    std::uint64_t position = 0;  ///< of their lengths in bytes, a u64 for each task, which the results follow
+};
+
 /// Rows of timing, as they lie in the journal.
 struct TimingPiece {
     std::uint64_t rows = 0;
@@ -51,6 +59,7 @@ struct MapRecord {
     std::vector<Failure> failures{};
     std::vector<Segment> segments{};
     std::vector<RaggedPiece> pieces{};
+    std::map<std::uint64_t, PackedPiece> packed{};  ///< by first task
     std::vector<TimingPiece> timing{};
     std::uint64_t timing_rows = 0;
     bool begun = false;  ///< by this process

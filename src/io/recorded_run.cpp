@@ -9,6 +9,7 @@
 #include "base/blake2b.hpp"
 #include "base/units.hpp"
 #include "io/journal_reader.hpp"
+#include "io/packed_result.hpp"
 
 namespace plenum::io {
 namespace {
@@ -45,6 +46,8 @@ public:
                 return discard(decode_results(reader_.payload(record)));
             case RecordKind::ragged:
                 return take_ragged(record);
+            case RecordKind::packed:
+                return take_packed(record);
             case RecordKind::timing:
                 return take_timing(record);
             case RecordKind::failure:
@@ -131,6 +134,19 @@ private:
                               .count = head.count,
                               .bytes = values,
                               .position = record.position + RaggedHead::bytes});
+        map.mark_done(head.first, head.count);
+        mark_outdated(run_.arrays, head.map);
+    }
+
+    void take_packed(JournalReader::Record const& record) {
+        auto const head = decode_ragged(reader_.payload(record, RaggedHead::bytes));
+        auto& map = map_of(head.map, head.first, head.count);
+        auto const behind = record.bytes - RaggedHead::bytes;
+        require(packing_of(map.spec, 1).has_value() && head.count <= behind / sizeof(std::uint64_t));
+        require(!map.done.intersects(head.first, head.count));
+        map.packed[head.first] = {.count = head.count,
+                                  .bytes = behind - head.count * sizeof(std::uint64_t),
+                                  .position = record.position + RaggedHead::bytes};
         map.mark_done(head.first, head.count);
         mark_outdated(run_.arrays, head.map);
     }

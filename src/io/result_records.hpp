@@ -37,6 +37,7 @@ struct MapSpec {
     std::vector<Attribute> attributes{};
     std::uint32_t items_crc = 0;       ///< CRC-32C of the items, to notice other inputs when a run is resumed
     std::vector<ArrayCheck> arrays{};  ///< shared before the map, for the same reason
+    bool packed = false;  ///< results come compressed: no room for them as they are; of this process alone
 };
 
 /// When and where `count` consecutive tasks ran on one executor.

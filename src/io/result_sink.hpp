@@ -69,6 +69,10 @@ public:
     /// can be put once.
     virtual void put_fixed(MapId map, std::uint64_t first, std::uint64_t count,
                            std::span<std::byte const> values) = 0;
+    /// Results of the tasks first, first + 1, ... of a fixed map that were compressed one by one
+    /// (ResultPacker), and the bytes of each. Of a map that was begun as `packed`.
+    virtual void put_packed(MapId map, std::uint64_t first, std::span<std::uint64_t const> lengths,
+                            std::span<std::byte const> packed) = 0;
     /// Results of the tasks first, first + 1, ... of a ragged map: their lengths in elements and their values
     /// one after the other. Each task can be put once.
     virtual void put_ragged(MapId map, std::uint64_t first, std::span<std::uint64_t const> lengths,

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/crc32c.hpp"
+#include "io/packed_result.hpp"
 #include "io/partial_contents.hpp"
 #include "io/partial_file.hpp"
 #include "io/positional.hpp"
@@ -84,7 +85,10 @@ public:
 
     std::vector<std::byte> fixed(std::size_t map, std::uint64_t first, std::uint64_t count) override {
         auto const& record = run_.maps.at(map);
-        return partial_.read(record.offset + first * record.result_bytes, count * record.result_bytes);
+        auto bytes = partial_.read(record.offset + first * record.result_bytes, count * record.result_bytes);
+        if (auto const damaged = unpack_into(record, first, count, read_journal_, bytes))
+            throw EnvironmentError(fmt::format("{}: the result of task {} is damaged", run_.file, *damaged));
+        return bytes;
     }
 
     std::vector<std::byte> ragged(std::size_t map, std::uint64_t task) override {
@@ -128,6 +132,24 @@ private:
         }
     }
 
+    void check_packed(std::size_t number, IndexRanges& covered, CheckReport& report) override {
+        auto const& map = run_.maps.at(number);
+        std::vector<std::byte> result(map.result_bytes);
+        for (auto const& [first, piece] : map.packed) {
+            covered.add(first, piece.count);
+            report.bytes += piece.bytes;
+            for (auto task = first; task < first + piece.count; ++task) {
+                ++report.checksums;
+                if (unpack_into(map, task, 1, read_journal_, result))
+                    report.damage.push_back({.map = map.spec.name,
+                                             .first = task,
+                                             .count = 1,
+                                             .bytes = map.result_bytes,
+                                             .what = "their bytes do not have their checksum"});
+            }
+        }
+    }
+
     /// While the run is alive it may change just that.
     void check_rest(CheckReport& report) override {
         if (!layout_ || run_.holder) return;
@@ -152,6 +174,10 @@ private:
     std::optional<LayoutRecord> layout_;
     File journal_;
     File partial_;
+    ReadJournal read_journal_ = [this](std::uint64_t position, std::span<std::byte> into) {
+        auto const bytes = journal_.read(position, into.size());
+        std::ranges::copy(bytes, into.begin());
+    };
 };
 
 }  // namespace
@@ -225,6 +251,7 @@ void RunReader::check_fixed(std::size_t number, CheckReport& report) {
             report.damage.push_back(damage);
         }
     }
+    check_packed(number, covered, report);
     map.done.for_each([&](std::uint64_t begin, std::uint64_t end) {
         covered.for_each_gap(begin, end, [&](std::uint64_t first, std::uint64_t last) {
             report.damage.push_back({.map = map.spec.name,

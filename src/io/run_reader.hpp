@@ -87,6 +87,8 @@ public:
 
 protected:
     virtual void check_ragged(std::size_t map, CheckReport& report) = 0;
+    /// Results of a fixed map that are not in map.segments.
+    virtual void check_packed(std::size_t /*map*/, IndexRanges& /*covered*/, CheckReport& /*report*/) {}
     /// What is no result and no array.
     virtual void check_rest(CheckReport& /*report*/) {}
     StoredRun run_;

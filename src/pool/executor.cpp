@@ -227,8 +227,12 @@ void Executor::run_slot(int index) {
         call.function = {node_.at<std::byte>(slot.function_offset), slot.function_bytes};
         call.object = &object_;
         call.status = node_.at<std::uint8_t>(slot.status_offset);
-        call.stride = slot.stride;
+        call.stride = call.slots_apart = slot.stride;
         if (slot.stride != 0) call.results = node_.at<std::byte>(slot.results_offset);
+        if (slot.packing.level != 0) {
+            call.stride = slot.packing.result_bytes;
+            call.results = make_slot(call.stride);
+        }
         if (slot.items_offset != 0) {
             call.items = node_.at<std::byte>(slot.items_offset);
             call.item_stride = slot.item_stride;
@@ -280,7 +284,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     // One at a time: as a pair they go through the stack, and the load of the pair waits for both stores.
     std::atomic_ref(call.first).store(chunk.first, std::memory_order_relaxed);
     std::atomic_ref(call.last).store(chunk.last, std::memory_order_relaxed);
-    call.careful = prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns;
+    call.careful = prints_ || mean_ns_ == 0 || mean_ns_ >= careful_task_ns || slot.packing.level != 0;
     if (call.careful) {
         mark_pending_output();
     } else {

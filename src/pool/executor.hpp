@@ -6,8 +6,10 @@
 #include <optional>
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/detail/worker_table.hpp>
+#include <vector>
 
 #include "base/doorbell.hpp"
+#include "io/packed_result.hpp"
 #include "pool/node_layout.hpp"
 #include "pool/output_marker.hpp"
 
@@ -31,6 +33,7 @@ public:
     void leave_states();
 
 private:
+    static constexpr std::size_t slot_alignment = 64;
     struct ChunkRange {
         std::uint64_t first, last;
     };
@@ -65,6 +68,10 @@ private:
     void mark_pending_output();
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content,
               FailureCause cause = FailureCause::exception);
+    /// Where tasks of a batch with packing leave their results, one after the other.
+    [[nodiscard]] std::byte* make_slot(std::uint64_t bytes);
+    /// Sends the task's result compressed, unless the task has failed.
+    void pack_result(detail::ChunkCall& call, std::uint64_t task);
     /// The slot at work was cut: gives back what follows `task` in its chunk.
     void cut_chunk(detail::ChunkCall& call, std::uint64_t task);
 
@@ -94,6 +101,8 @@ private:
     bool prints_ = false;               // a task of batch_ has printed: marks follow every task
     std::uint64_t output_checked_ = 0;  // when
     std::uint64_t output_first_ = UINT64_MAX, output_last_ = 0;  // tasks since then
+    std::vector<std::byte> slot_memory_;
+    io::ResultPacker packer_;
     detail::WorkerTable states_;
     std::uint64_t rss_read_ = 0;  // when
     std::uint64_t peak_rss_ = 0;

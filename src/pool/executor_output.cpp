@@ -1,5 +1,8 @@
-// What an executor does between tasks: marks whose the printed output is, and stops where its block was cut.
+// What an executor does between tasks: compresses a result, marks whose the printed output is, and stops
+// where its block was cut.
 #include <atomic>
+#include <memory>
+#include <new>
 
 #include "pool/executor.hpp"
 #include "pool/executor_port.hpp"
@@ -18,9 +21,27 @@ void Executor::mark_pending_output() {
 
 void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
     auto& self = *static_cast<Executor*>(call.executor);
+    if (self.slot_->packing.level != 0) self.pack_result(call, task);
     if (self.actors_ != nullptr) self.actors_->settle();  // before the task can be seen as done
     if (self.marker_) self.mark_output(task, task);
     if (self.slot_->cut.load(std::memory_order_relaxed) != 0) self.cut_chunk(call, task);
+}
+
+std::byte* Executor::make_slot(std::uint64_t bytes) {
+    if (slot_memory_.size() < bytes + slot_alignment) slot_memory_.resize(bytes + slot_alignment);
+    void* slot = slot_memory_.data();
+    auto room = slot_memory_.size();
+    return static_cast<std::byte*>(std::align(slot_alignment, bytes, slot, room));
+}
+
+void Executor::pack_result(detail::ChunkCall& call, std::uint64_t task) {
+    auto const status = call.status[task - call.block_first];
+    if (status == static_cast<std::uint8_t>(detail::TaskStatus::failed)) return;
+    try {
+        store(call, task, packer_.pack(slot_->packing, {call.slot(task), call.stride}));
+    } catch (std::bad_alloc const&) {
+        detail::fail_with_exception(call, task);
+    }
 }
 
 void Executor::cut_chunk(detail::ChunkCall& call, std::uint64_t task) {

@@ -77,14 +77,18 @@ void FileSink::note_attempt(wire::Failure const& failure) {
 }
 
 std::size_t FileSink::store_varying(wire::BlockResults const& results, std::uint64_t first, Place place) {
-    std::vector<std::uint64_t> elements;
+    std::vector<std::uint64_t> lengths;
     std::size_t bytes = 0;
     for (std::uint64_t i = 0; i < place.tasks; ++i) {
         auto const length = results.lengths[place.length + i];
-        elements.push_back(length / element_bytes_);
+        lengths.push_back(element_bytes_ == 0 ? length : length / element_bytes_);
         bytes += length;
     }
-    file_.put_ragged(map_, first, elements, results.payload.bytes.subspan(place.value, bytes));
+    auto const values = results.payload.bytes.subspan(place.value, bytes);
+    if (element_bytes_ == 0)
+        file_.put_packed(map_, first, lengths, values);
+    else
+        file_.put_ragged(map_, first, lengths, values);
     return bytes;
 }
 

@@ -14,6 +14,7 @@ class FileSink : public BatchSink {
 public:
     /// `file` and `writer` outlive the sink. `map` was begun by the writer thread. `failures` (may be null)
     /// gets a copy of each failure.
+    /// `element_bytes`: of results of varying length; 0: executors have compressed them.
     FileSink(io::ResultSink& file, Writer& writer, io::MapId map, std::size_t element_bytes,
              std::function<void(wire::Failure const&)> on_failure);
     void take(wire::BlockResults results) override;

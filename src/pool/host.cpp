@@ -139,6 +139,7 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
     batch.opened = {.function = request.function,
                     .tasks = request.tasks,
                     .stride = request.stride,
+                    .packing = request.packing,
                     .schedule = static_cast<std::uint8_t>(technique),
                     .chunk_size = chunk,
                     .tasks_per_executor = request.tasks_per_executor != 0 ? request.tasks_per_executor

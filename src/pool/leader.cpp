@@ -272,6 +272,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     offset += timing_bytes;
     if (paged) offset += (slot.first * spec.stride - offset) % io::direct_unit;
     slot.stride = spec.stride;
+    slot.packing = spec.packing;
     slot.results_offset = direct ? spec.direct_offset + slot.first * spec.stride : offset;
     slot.batch = assignment.batch;
     slot.priority = spec.priority;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <plenum/detail/cache_core.hpp>
+#include <plenum/detail/packing.hpp>
 #include <plenum/error.hpp>
 #include <span>
 
@@ -123,6 +124,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t permits_offset, permits;  ///< permits 0: any number may run
     std::uint64_t status_offset;
     std::uint64_t results_offset, stride;     ///< stride 0: varying length, through the ring
+    detail::Packing packing;                  ///< with a level: results are compressed into that ring
     std::uint64_t items_offset, item_stride;  ///< item_stride 0 with items_offset: offsets, then bytes
     std::uint64_t timing_offset, timing_capacity;
     std::atomic<std::uint64_t> timing_used;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <plenum/codec.hpp>
+#include <plenum/detail/packing.hpp>
 #include <plenum/error.hpp>
 #include <string>
 #include <variant>
@@ -69,6 +70,7 @@ struct OpenBatch {
     std::uint64_t function = 0;  ///< task id
     std::uint64_t tasks = 0;
     std::uint64_t stride = 0;              ///< bytes of a result; 0: varying
+    detail::Packing packing = {};          ///< with a level: executors compress results, which then vary
     std::uint8_t schedule = 0;             ///< sched::Technique
     std::uint64_t chunk_size = 0;          ///< 0: by technique
     std::uint64_t tasks_per_executor = 0;  ///< 0: any number
@@ -88,9 +90,9 @@ struct OpenBatch {
     Payload payload;
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(batch, function, tasks, stride, schedule, chunk_size, tasks_per_executor, running_per_node,
-                task_timeout_ns, item_stride, varying_items, timing, priority, prompt, on_each, direct,
-                direct_offset, run, map);
+        archive(batch, function, tasks, stride, packing, schedule, chunk_size, tasks_per_executor,
+                running_per_node, task_timeout_ns, item_stride, varying_items, timing, priority, prompt,
+                on_each, direct, direct_offset, run, map);
     }
 };
 

@@ -23,8 +23,10 @@ SHORT = "run convolve --synthetic 40x60 --filters 3 -o out.h5"
 # Some time in which the image is made, before any task, and then half a minute of work: mpirun passes signals
 # on late.
 LONG_START = "run convolve --synthetic 9000x9000 --filters 40 --filter-size 64x64 -o out.h5"
-# Some seconds of compressing, after all tasks are done.
-PACKED = "run convolve --synthetic 3000x3000 --filters 200 --compress gzip:9 -o out.h5"
+# Some seconds of compressing, after all tasks are done: the results are too small for executors to do it.
+PACKED = "run convolve --synthetic 400x400 --filters 12000 --compress gzip:9 -o out.h5"
+# Half a minute of work and of compressing by executors.
+PACKED_AT_ONCE = "run convolve --synthetic 1000x1000 --filters 400 --filter-size 128x128 --stride 1 --compress gzip:9 -o out.h5"
 LINE = re.compile(
     r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); "
     r"(nothing was published|the same command resumes)")
@@ -55,6 +57,8 @@ CASES = [
     Case("while the input is read", 1, signal.SIGTERM, args=LONG_START, when="start", status=INCOMPLETE),
     Case("while the file is synced", 1, signal.SIGTERM, args=SHORT, when="sync", status=INCOMPLETE),
     Case("while results are compressed", 1, signal.SIGTERM, args=PACKED, when="compressing", status=INCOMPLETE),
+    Case("while executors compress results", 1, signal.SIGTERM, args=PACKED_AT_ONCE, status=INCOMPLETE),
+    Case("mpirun while executors compress results", 3, signal.SIGTERM, args=PACKED_AT_ONCE),
     Case("Ctrl-C for mpirun", 3, signal.SIGINT, GROUP),
     Case("termination of mpirun", 3, signal.SIGTERM),
     Case("mpirun while the input is read", 3, signal.SIGTERM, args=LONG_START, when="start"),

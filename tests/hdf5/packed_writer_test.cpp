@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "hdf5/file.hpp"
+#include "io/packed_result.hpp"
 #include "io/temporary_folder.hpp"
 
 namespace plenum::hdf5 {
@@ -48,6 +49,32 @@ std::vector<std::byte> raw_chunk(hid_t dataset, std::vector<hsize_t> const& plac
     return bytes;
 }
 
+/// Whole results that come packed stand beside others.
+void append_some_packed(File& file, ElementType type, Shape const& shape, Storage storage,
+                        std::span<std::byte const> values) {
+    io::MapSpec const spec{.name = "m", .tasks = shape[0], .type = type, .shape = {shape.begin() + 1, shape.end()}};
+    auto const packing = io::packing_of(spec, storage.gzip);
+    if (!packing) return;
+    storage.stored = nullptr;
+    auto const mixed = create_dataset(file, "/mixed", type, shape, storage);
+    PackedWriter writer(mixed, type, shape, storage);
+    io::ResultPacker packer;
+    for (std::uint64_t task = 0; task < spec.tasks; ++task) {
+        auto const result = values.subspan(task * packing->result_bytes, packing->result_bytes);
+        if (task % 3 == 1)
+            writer.append(result);
+        else
+            writer.append_packed(io::view_packed(*packing, packer.pack(*packing, result))->chunks);
+    }
+    writer.finish();
+    auto const theirs = call::d_open(file, "/theirs");
+    auto const chunk = io::chunk_shape(shape, size_of(type));
+    for (std::uint64_t i = 0; i < chunks_in(shape, chunk); ++i) {
+        auto const place = place_of(i, shape, chunk);
+        ASSERT_TRUE(raw_chunk(mixed, place) == raw_chunk(theirs, place)) << "chunk " << i << " of packed results";
+    }
+}
+
 using Case = std::tuple<ElementType, Shape>;
 class PackedWriterTest : public ::testing::TestWithParam<Case> {};
 
@@ -73,11 +100,12 @@ TEST_P(PackedWriterTest, WritesWhatTheFiltersOfHdf5Write) {
                 at += count;
             }
             writer.finish();
+            append_some_packed(file, type, shape, storage, values);
             EXPECT_EQ(stored, values.size());
             std::vector<std::byte> read(values.size());
             call::d_read(ours, native_type(type), read.data());
             EXPECT_TRUE(read == values) << "read with HDF5's filters";
-            auto const chunk = chunk_shape(shape, size_of(type));
+            auto const chunk = io::chunk_shape(shape, size_of(type));
             for (std::uint64_t i = 0; i < chunks_in(shape, chunk); ++i) {
                 auto const place = place_of(i, shape, chunk);
                 ASSERT_TRUE(raw_chunk(ours, place) == raw_chunk(theirs, place)) << "chunk " << i;
@@ -93,7 +121,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{ElementType::u64, {131'072}},          // one whole chunk
                       Case{ElementType::f64, {3, 131'072}},       // a chunk for each row
                       Case{ElementType::f32, {3, 2000, 300}},     // rows of two chunks and a part
-                      Case{ElementType::u8, {9, 512, 512}},       // four rows in a chunk
+                      Case{ElementType::u8, {9, 512, 512}},       // of 64 KiB and more each has its own
+                      Case{ElementType::u8, {9, 255, 255}},       // sixteen in a chunk
                       Case{ElementType::i16, {1000, 3, 5, 1}},    // smaller than a chunk
                       Case{ElementType::i16, {2, 1, 1'100'000}},  // a row in parts, with nothing behind them
                       Case{ElementType::u8, {1, 1, 1}}));

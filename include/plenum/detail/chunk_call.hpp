@@ -27,6 +27,7 @@ struct ChunkCall {
 
     std::byte* results = nullptr;   ///< slot of task block_first; null for results of varying length
     std::uint64_t stride = 0;       ///< bytes of a slot
+    std::uint64_t slots_apart = 0;  ///< bytes from one slot to the next; 0: all tasks have the same
     std::uint8_t* status = nullptr; ///< TaskStatus of task block_first; only failures are written by the task function
 
     /// The task that runs now. All tasks of the chunk before it are final, so this store comes before each task.
@@ -44,7 +45,7 @@ struct ChunkCall {
         return {items + item_offsets[i], item_offsets[i + 1] - item_offsets[i]};
     }
     [[nodiscard]] std::byte* slot(std::uint64_t task) const noexcept {
-        return results + (task - block_first) * stride;
+        return results + (task - block_first) * slots_apart;
     }
 };
 

@@ -8,6 +8,7 @@
 #include <plenum/codec.hpp>
 #include <plenum/detail/chunk_call.hpp>
 #include <plenum/detail/completion.hpp>
+#include <plenum/detail/packing.hpp>
 #include <plenum/detail/stream.hpp>
 #include <plenum/detail/worker_table.hpp>
 #include <plenum/element.hpp>
@@ -25,6 +26,7 @@ struct BatchRequest {
     Bytes state;                  ///< the captured function object
     std::uint64_t tasks = 0;
     std::uint64_t stride = 0;     ///< bytes of a result; 0: varying
+    Packing packing = {};         ///< with a level: results of one size, which executors compress; stride is 0
     ByteView plain_items;         ///< items of equal size; stays where it is until the batch has ended
     std::uint64_t item_stride = 0;
     bool padded_items = false;                     ///< bytes of plain items mean nothing where this has no way to clear
