@@ -11,6 +11,7 @@
 #include "fuzz/fuzz_target.hpp"
 #include "io/journal.hpp"
 #include "io/journal_records.hpp"
+#include "io/packed_result.hpp"
 #include "io/recorded_run.hpp"
 
 namespace {
@@ -30,7 +31,7 @@ std::string const& journal_path() {
 void write_records(std::span<std::byte const> input) {
     io::Journal journal(journal_path());
     while (input.size() >= 2) {
-        auto const kind = static_cast<io::RecordKind>(std::to_integer<unsigned>(input[0]) % 16);
+        auto const kind = static_cast<io::RecordKind>(std::to_integer<unsigned>(input[0]) % 24);
         auto const count = std::min<std::size_t>(std::to_integer<std::size_t>(input[1]), input.size() - 2);
         if (kind == io::RecordKind::commit)
             journal.commit();
@@ -39,6 +40,21 @@ void write_records(std::span<std::byte const> input) {
         input = input.subspan(2 + count);
     }
     journal.commit();
+}
+
+void unpack_all(io::MapRecord const& map) {
+    constexpr std::uint64_t most_bytes = 1 << 20;
+    if (map.result_bytes > most_bytes) return;
+    std::ifstream file(journal_path(), std::ios::binary);
+    auto const read = [&](std::uint64_t position, std::span<std::byte> into) {
+        file.clear();
+        file.seekg(static_cast<std::streamoff>(position));
+        file.read(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(into.size()));
+    };
+    std::vector<std::byte> result(map.result_bytes);
+    for (auto const& [first, piece] : map.packed)
+        for (auto task = first; task < first + piece.count; ++task)
+            (void)io::unpack_into(map, task, 1, read, result);
 }
 
 void append(std::string& text, io::RecordKind kind, std::span<std::byte const> payload) {
@@ -59,7 +75,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         std::ofstream(journal_path(), std::ios::binary)
             .write(reinterpret_cast<char const*>(input.data()), static_cast<std::streamsize>(input.size()));
     try {
-        (void)io::read_journal(journal_path());
+        if (auto const run = io::read_journal(journal_path()))
+            for (auto const& map : run->maps) unpack_all(map);
     } catch (EnvironmentError const&) {
         // Refused with a reason.
     }
@@ -93,6 +110,16 @@ std::vector<std::string> fuzz_seeds() {
     auto ragged = io::encode(io::RaggedHead{.map = 1, .first = 1, .count = 2});
     ragged.number<std::uint64_t>(1).number<std::uint64_t>(0).number(2.5);
     append(run, io::RecordKind::ragged, ragged.view());
+    append(
+        run, io::RecordKind::map,
+        io::encode(io::MapRecord{.spec = {.name = "p", .tasks = 4, .shape = {8192}}, .result_bytes = 65536})
+            .view());
+    io::ResultPacker packer;
+    io::MapSpec const large{.name = "p", .tasks = 4, .shape = {8192}};
+    auto const packed = packer.pack(*io::packing_of(large, 9), std::vector<std::byte>(65536));
+    auto pieces = io::encode(io::RaggedHead{.map = 2, .first = 2, .count = 1});
+    pieces.number<std::uint64_t>(packed.size()).bytes(packed);
+    append(run, io::RecordKind::packed, pieces.view());
     auto timing = io::encode(io::TimingHead{.map = 0, .process = 1});
     io::TimingRow const row{.first = 0, .count = 2, .duration = 1};
     timing.bytes(std::as_bytes(std::span(&row, 1)));

@@ -27,12 +27,14 @@
 #include "hdf5/open_run.hpp"
 #include "hdf5/result_file.hpp"
 #include "io/journal_format.hpp"
+#include "io/packed_result.hpp"
 
 namespace {
 
 using namespace plenum;
 
 constexpr std::uint64_t tasks = 24;
+constexpr auto const* with_packed = "packed";  // the job that has results that come compressed
 
 /// What became of one damaged run. The values are exit codes.
 enum class Outcome { same = 0, wrong = 1, refused = 3, crash = 4, hang = 5 };
@@ -53,13 +55,17 @@ std::unique_ptr<io::ResultSink> open_sink(std::string const& path, std::string c
 /// Computes what is missing of the tasks before `last`.
 void run_map(io::ResultSink& sink, io::MapSpec const& spec, std::uint64_t last) {
     auto const map = sink.begin_map(spec);
+    io::ResultPacker packer;
     std::vector<bool> done(spec.tasks);
     for (auto const& [first, count] : sink.earlier_results(map).done)
         for (std::uint64_t i = 0; i < count; ++i) done[first + i] = true;
     for (std::uint64_t task = 0; task < last; ++task) {
         if (done[task]) continue;
-        auto const values = result_of(task, spec.fixed ? 12 : task % 5);
-        if (spec.fixed)
+        auto const values = result_of(task, spec.fixed ? count_of(spec.shape) : task % 5);
+        if (spec.packed) {
+            auto const packed = packer.pack(*io::packing_of(spec, 6), std::as_bytes(std::span(values)));
+            sink.put_packed(map, task, std::vector<std::uint64_t>{packed.size()}, packed);
+        } else if (spec.fixed)
             sink.put_fixed(map, task, 1, std::as_bytes(std::span(values)));
         else
             sink.put_ragged(map, task, std::vector<std::uint64_t>{values.size()},
@@ -77,6 +83,9 @@ void run(std::string const& path, std::string const& job, int parts) {
     run_map(*sink, {.name = "fixed", .tasks = tasks, .shape = {12}}, parts < 2 ? 12 : tasks);
     if (parts < 2) return (void)sink.release();
     run_map(*sink, {.name = "ragged", .tasks = tasks, .fixed = false}, parts < 3 ? 12 : tasks);
+    // Compressed in the journal, and published as they are.
+    if (job == with_packed)
+        run_map(*sink, {.name = "packed", .tasks = 3, .shape = {8200}, .packed = true}, parts < 4 ? 2 : 3);
     if (parts < 3) return (void)sink.release();
     run_map(*sink, {.name = "last", .tasks = 6, .shape = {12}}, parts < 4 ? 5 : 6);
     if (parts < 4) return (void)sink.release();
@@ -84,12 +93,14 @@ void run(std::string const& path, std::string const& job, int parts) {
 }
 
 /// The bytes of every result of a published file.
-std::string results_in(std::string const& path) {
+std::string results_in(std::string const& path, std::string const& job) {
     std::string all;
     auto const source = hdf5::make_dataset_source();
-    for (auto const* const name :
-         {"results/fixed", "results/ragged/values", "results/ragged/offsets", "results/last", "inputs/x",
-          "tasks/fixed/status", "tasks/ragged/status", "tasks/last/status"}) {
+    std::vector<std::string> names{
+        "results/fixed", "results/ragged/values", "results/ragged/offsets", "results/last",
+        "inputs/x",      "tasks/fixed/status",    "tasks/ragged/status",    "tasks/last/status"};
+    if (job == with_packed) names.insert(names.end(), {"results/packed", "tasks/packed/status"});
+    for (auto const& name : names) {
         auto const info = source->info(path, name);
         std::vector<std::byte> bytes(count_of(info.shape) * size_of(info.type));
         source->read(path, name, info.type, bytes);
@@ -129,7 +140,7 @@ void write_file(std::string const& path, std::string const& content) {
 
 /// The files of a run that was cut short.
 struct Files {
-    std::string journal, partial;
+    std::string job, journal, partial;
 };
 
 class Campaign {
@@ -137,11 +148,14 @@ public:
     Campaign(std::string folder, std::uint64_t seed)
         : folder_(std::move(folder)), path_(folder_ + "/out.h5"), random_(seed) {
         for (int parts = 1; parts < 4; ++parts) states_.push_back(cut_short("example", parts));
+        states_.push_back(cut_short(with_packed, 3));
         other_ = cut_short("another", 2);
-        if (in_child([&] { return run(path_, "example", 4), Outcome::same; }) != Outcome::same)
-            throw EnvironmentError("the run itself fails");
-        expected_ = results_in(path_);
-        std::filesystem::remove(path_);
+        for (auto const* const job : {"example", with_packed}) {
+            if (in_child([&] { return run(path_, job, 4), Outcome::same; }) != Outcome::same)
+                throw EnvironmentError("the run itself fails");
+            expected_[job] = results_in(path_, job);
+            std::filesystem::remove(path_);
+        }
     }
 
     /// One damaged run.
@@ -158,8 +172,8 @@ public:
             return Outcome::same;
         });
         auto outcome = in_child([&] {
-            run(path_, "example", 4);
-            return results_in(path_) == expected_ ? Outcome::same : Outcome::wrong;
+            run(path_, files.job, 4);
+            return results_in(path_, files.job) == expected_.at(files.job) ? Outcome::same : Outcome::wrong;
         });
         if (looked == Outcome::crash || looked == Outcome::hang || looked == Outcome::wrong) outcome = looked;
         ++counts_[outcome];
@@ -187,8 +201,8 @@ private:
     Files cut_short(std::string const& job, int parts) {
         if (in_child([&] { return run(path_, job, parts), Outcome::same; }) != Outcome::same)
             throw EnvironmentError("the run itself fails");
-        Files const files{.journal = content_of(path_ + ".journal"),
-                          .partial = content_of(path_ + ".partial")};
+        Files const files{
+            .job = job, .journal = content_of(path_ + ".journal"), .partial = content_of(path_ + ".partial")};
         for (auto const* const ending : {".journal", ".partial", ".lock"})
             std::filesystem::remove(path_ + ending);
         return files;
@@ -226,7 +240,7 @@ private:
     std::mt19937_64 random_;
     std::vector<Files> states_;
     Files other_;
-    std::string expected_;
+    std::map<std::string, std::string> expected_;  // of each job
     std::map<Outcome, std::uint64_t> counts_;
     int bad_ = 0;
 };

@@ -1,5 +1,6 @@
 // A run that does a bit of everything with a result file, and goes on wherever an earlier one was:
 //   resumable_run FILE.h5 [gzip | large]
+// gzip: results are compressed, those of one map before they come.
 // large: most results go to the file in pieces of more than a MiB, which the disk takes directly where it
 // can. After each commit it writes the number of results that are safe to FILE.h5.safe; at its start it
 // prints how many it has found.
@@ -17,6 +18,7 @@
 
 #include "hdf5/result_file.hpp"
 #include "io/direct_writer.hpp"
+#include "io/packed_result.hpp"
 
 namespace {
 
@@ -27,11 +29,13 @@ public:
     Run(std::string const& path, std::string_view kind)
         : safe_(::open((path + ".safe").c_str(), O_RDWR | O_CREAT, 0600)),
           large_(kind == "large"),
+          packed_(kind == "gzip"),
           sink_(hdf5::create_result_file(
               {.path = path, .identity = {.job = "example"}, .gzip = kind == "gzip" ? 4 : 0})) {}
 
     void go() {
         if (large_) run_large_map();
+        if (packed_) run_packed_map();
         for (int m = 0; m < (large_ ? 1 : 2); ++m) {
             auto const number = std::to_string(m);
             run_map({.name = "fixed" + number, .tasks = 24, .shape = {700}});
@@ -79,6 +83,32 @@ private:
         sink_->end_map(map);
     }
 
+    /// Results that come compressed, two at a time.
+    void run_packed_map() {
+        io::MapSpec const spec{.name = "packed", .tasks = 9, .shape = {9001}, .packed = true};
+        auto const map = sink_->begin_map(spec);
+        auto const done = find_done(map, spec.tasks);
+        io::ResultPacker packer;
+        for (std::uint64_t first = 0; first < spec.tasks; first += 2) {
+            std::vector<std::uint64_t> lengths;
+            std::vector<std::byte> all;
+            for (auto task = first; task < std::min(first + 2, spec.tasks) && !done[task]; ++task) {
+                std::vector<double> values(9001);
+                for (std::size_t i = 0; i < values.size(); ++i)
+                    values[i] = static_cast<double>(task * i % 1009);
+                auto const packed = packer.pack(*io::packing_of(spec, 4), std::as_bytes(std::span(values)));
+                lengths.push_back(packed.size());
+                all.insert(all.end(), packed.begin(), packed.end());
+            }
+            if (lengths.empty()) continue;
+            sink_->put_packed(map, first, lengths, all);
+            put_ += lengths.size();
+            if (first % 4 == 0) commit();
+        }
+        commit();
+        sink_->end_map(map);
+    }
+
     void run_map(io::MapSpec const& spec) {
         auto const map = sink_->begin_map(spec);
         auto const done = find_done(map, spec.tasks);
@@ -105,7 +135,7 @@ private:
     }
 
     int safe_;
-    bool large_;
+    bool large_, packed_;
     std::unique_ptr<io::ResultSink> sink_;
     std::uint64_t found_ = 0, put_ = 0;
 };
