@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS plenum RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS plenum_plenum plenum_app plenum_pool plenum_comm plenum_sched plenum_io plenum_wire plenum_base
-  plenum_hdf5 plenum_mpi plenum_image EXPORT plenumTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  plenum_hdf5 plenum_mpi plenum_image plenum_main EXPORT plenumTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/plenum TYPE INCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/include/plenum/version.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/plenum)
 install(EXPORT plenumTargets NAMESPACE plenum:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/plenum)

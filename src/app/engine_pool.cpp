@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <plenum/error.hpp>
 #include <thread>
 
 #include "base/crc32c.hpp"
+#include "base/memory_limits.hpp"
 #include "base/units.hpp"
 #include "pool/batch_sink.hpp"
 #include "pool/stream_sink.hpp"
@@ -15,6 +17,7 @@
 namespace plenum::app {
 namespace {
 
+constexpr std::uint64_t copied_at_once = 256 << 10;
 constexpr std::uint64_t parallel_copy_bytes = 64 << 20;  // from here on a thread per rank of the node pays
 
 }  // namespace
@@ -118,25 +121,47 @@ void EnginePool::publish_array(std::uint64_t offset, std::uint64_t bytes) {
     engine_.host().publish_array(offset, bytes);
 }
 
-void EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
-    auto* const to = engine_.node().base() + offset;
+std::uint64_t EnginePool::place_copy(ByteView bytes) {
+    detail::refuse_inside_task("a shared array made");
+    auto& host = engine_.host();
+    auto const offset = host.place_array(std::max<std::uint64_t>(bytes.size(), 1), /*fills_here=*/true);
     auto const& topology = engine_.topology();
-    auto const threads = bytes.size() < parallel_copy_bytes
-                             ? 1
-                             : std::min<std::uint64_t>(static_cast<std::uint64_t>(topology.ranks_on(0)),
-                                                       std::max(1u, std::thread::hardware_concurrency()));
-    std::vector<std::jthread> helpers;
-    for (std::uint64_t i = 0; i < threads; ++i) {
-        auto const first = bytes.size() * i / threads, last = bytes.size() * (i + 1) / threads;
-        auto const copy = [=, this] {
-            engine_.node().header().processors.apply_to_thread();
-            std::memcpy(to + first, bytes.data() + first, last - first);
-        };
-        if (i + 1 < threads)
-            helpers.emplace_back(copy);
-        else if (last > first)
-            copy();
+    if (auto const error = copy_in(offset, bytes); error != 0) {
+        host.free_array(offset);
+        throw EnvironmentError(pool::no_memory_for_array(topology.hosts[0], bytes.size(), error));
     }
+    return offset;
+}
+
+int EnginePool::copy_in(std::uint64_t offset, ByteView bytes) {
+    auto* const to = engine_.node().base() + offset;
+    auto const threads =
+        bytes.size() < parallel_copy_bytes
+            ? 1
+            : std::min<std::uint64_t>(static_cast<std::uint64_t>(engine_.topology().ranks_on(0)),
+                                      std::max(1u, std::thread::hardware_concurrency()));
+    auto const pieces = (bytes.size() + copied_at_once - 1) / copied_at_once;
+    std::atomic<int> failed{0};
+    // A page is made and filled while the processor still has it.
+    auto const copy = [&](std::uint64_t first, std::uint64_t last) {
+        engine_.node().header().processors.apply_to_thread();
+        for (auto piece = first; piece < last && failed == 0; ++piece) {
+            auto const part = bytes.subspan(piece * copied_at_once);
+            auto const size = std::min<std::uint64_t>(part.size(), copied_at_once);
+            auto* const place = to + piece * copied_at_once;
+            if (auto const error = base::populate(place, size); error != 0)
+                failed = error;
+            else
+                std::memcpy(place, part.data(), size);
+        }
+    };
+    {
+        std::vector<std::jthread> helpers;
+        for (std::uint64_t i = 0; i + 1 < threads; ++i)
+            helpers.emplace_back(copy, pieces * i / threads, pieces * (i + 1) / threads);
+        copy(pieces * (threads - 1) / threads, pieces);
+    }
+    return failed;
 }
 
 std::pair<ElementType, Shape> EnginePool::dataset_info(std::string const& file, std::string const& dataset) {

@@ -45,7 +45,7 @@ public:
     }
     void publish_array(std::uint64_t offset, std::uint64_t bytes) override;
     void free_array(std::uint64_t offset) noexcept override { engine_.host().free_array(offset); }
-    void copy_in(std::uint64_t offset, ByteView bytes) override;
+    std::uint64_t place_copy(ByteView bytes) override;
     std::pair<ElementType, Shape> dataset_info(std::string const& file, std::string const& dataset) override;
     void read_dataset(std::string const& file, std::string const& dataset, ElementType as,
                       std::span<std::byte> into) override;
@@ -56,6 +56,8 @@ public:
     int nodes() const noexcept override { return engine_.topology().nodes; }
 
 private:
+    /// Makes the pages and fills them. Returns an errno, or 0.
+    [[nodiscard]] int copy_in(std::uint64_t offset, ByteView bytes);
     /// What a stream of calls is known by.
     using QueueKey = std::tuple<detail::TaskId, int, std::uint64_t>;
 

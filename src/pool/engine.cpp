@@ -434,6 +434,7 @@ std::string Engine::check_array(wire::ArrayStep const& step) const {
 
 std::string Engine::populate_array(wire::ArrayStep const& step) const {
     auto const& topology = session_.topology();
+    if (step.elsewhere && topology.node == topology.node_of[0]) return {};
     auto const ranks = static_cast<std::uint64_t>(topology.node_ranks);
     auto const mine = static_cast<std::uint64_t>(topology.node_rank);
     auto const pages = (step.bytes + page - 1) / page;
@@ -441,9 +442,7 @@ std::string Engine::populate_array(wire::ArrayStep const& step) const {
     if (first == last) return {};
     auto const error = base::populate(node_.base() + step.offset + first * page, (last - first) * page);
     if (error == 0) return {};
-    return fmt::format("node {} has no memory for a shared array of {} ({}); use smaller arrays",
-                       topology.hosts[static_cast<std::size_t>(topology.rank)],
-                       base::format_bytes(step.bytes), std::strerror(error));
+    return no_memory_for_array(topology.hosts[static_cast<std::size_t>(topology.rank)], step.bytes, error);
 }
 
 void Engine::on(wire::ArrayStep const& step) {

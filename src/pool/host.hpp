@@ -85,8 +85,9 @@ public:
 
     // ---- called by the body's threads; they block them ----
 
-    /// Room in the arrays' part of every node's memory: checked everywhere, then made present everywhere.
-    [[nodiscard]] std::uint64_t place_array(std::uint64_t bytes);
+    /// Room in the arrays' part of every node's memory: checked everywhere, then made present everywhere; on
+    /// this node only if nobody `fills_here` at once.
+    [[nodiscard]] std::uint64_t place_array(std::uint64_t bytes, bool fills_here = false);
     void publish_array(std::uint64_t offset, std::uint64_t bytes);
     /// Does not block. The memory is given back when the batches that run now, which may use it, have ended.
     void free_array(std::uint64_t offset) noexcept;
@@ -193,7 +194,7 @@ private:
     void complete(sched::BatchId id);
     void complete_all();
     void free_unused_arrays();
-    void ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only);
+    void ask(wire::ArrayStep const& step, bool leaders_only);
     void send_array(std::uint64_t offset, std::uint64_t bytes, std::promise<void> done);
 
     NodeView node_;
@@ -226,5 +227,7 @@ private:
 
 /// Children of leader `node` in the tree along which arrays travel between nodes.
 [[nodiscard]] std::vector<int> tree_children(int node, int nodes);
+/// What to say when a page of it could not be made; `error` is an errno.
+[[nodiscard]] std::string no_memory_for_array(std::string const& host, std::uint64_t bytes, int error);
 
 }  // namespace plenum::pool

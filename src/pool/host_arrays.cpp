@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <plenum/error.hpp>
 
 #include "base/units.hpp"
@@ -21,18 +22,23 @@ std::vector<int> tree_children(int node, int nodes) {
     return children;
 }
 
-void Host::ask(wire::ArrayStep::Step step, std::uint64_t offset, std::uint64_t bytes, bool leaders_only) {
+std::string no_memory_for_array(std::string const& host, std::uint64_t bytes, int error) {
+    return fmt::format("node {} has no memory for a shared array of {} ({}); use smaller arrays", host,
+                       base::format_bytes(bytes), std::strerror(error));
+}
+
+void Host::ask(wire::ArrayStep const& step, bool leaders_only) {
     std::lock_guard const one_at_a_time(asking_);
     std::promise<void> done;
     auto future = done.get_future();
     auto const shared = std::make_shared<std::promise<void>>(std::move(done));
-    post([this, step, offset, bytes, leaders_only, shared] {
+    post([this, step = wire::ArrayStep(step), leaders_only, shared]() mutable {
         auto const id = next_array_id_++;
         array_step_.emplace(ArrayStep{.id = id, .answers_due = 0, .problem = {}, .done = std::move(*shared)});
         array_step_->answers_due = static_cast<std::size_t>(leaders_only ? topology_.nodes : topology_.ranks);
+        step.id = id;
         // Leaders hand on what concerns all ranks of their node.
-        for (int const leader : topology_.leaders)
-            send_(leader, wire::ArrayStep{.step = step, .id = id, .offset = offset, .bytes = bytes});
+        for (int const leader : topology_.leaders) send_(leader, step);
     });
     future.get();
 }
@@ -49,7 +55,7 @@ void Host::on(wire::ArrayVerdict const& verdict) {
         step.done.set_exception(std::make_exception_ptr(EnvironmentError(step.problem)));
 }
 
-std::uint64_t Host::place_array(std::uint64_t bytes) {
+std::uint64_t Host::place_array(std::uint64_t bytes, bool fills_here) {
     // On the engine's thread, where arrays are freed: after all that was freed before.
     std::promise<std::optional<std::uint64_t>> placed;
     post([&] {
@@ -68,8 +74,10 @@ std::uint64_t Host::place_array(std::uint64_t bytes) {
                         base::format_bytes(arrays_.capacity()), base::format_bytes(arrays_.largest_hole()),
                         base::format_bytes(node_.bytes() / 2)));
     try {
-        ask(wire::ArrayStep::Step::check, *offset, bytes, true);
-        ask(wire::ArrayStep::Step::populate, *offset, bytes, false);
+        using Step = wire::ArrayStep::Step;
+        ask({.step = Step::check, .offset = *offset, .bytes = bytes}, /*leaders_only=*/true);
+        ask({.step = Step::populate, .offset = *offset, .bytes = bytes, .elsewhere = fills_here},
+            /*leaders_only=*/false);
     } catch (...) {
         free_array(*offset);
         throw;

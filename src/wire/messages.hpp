@@ -177,9 +177,10 @@ struct ArrayStep {
     std::uint64_t id = 0;
     std::uint64_t offset = 0;  ///< in node memory
     std::uint64_t bytes = 0;
+    bool elsewhere = false;  ///< rank 0 fills the array: its node needs no populating
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(step, id, offset, bytes);
+        archive(step, id, offset, bytes, elsewhere);
     }
 };
 

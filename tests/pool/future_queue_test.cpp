@@ -100,9 +100,9 @@ public:
     std::shared_ptr<detail::FutureQueue> future_queue(detail::BatchRequest const&) override { return nullptr; }
     int executors() const noexcept override { return 1; }
     std::uint64_t place_array(std::uint64_t) override { throw std::logic_error("not here"); }
+    std::uint64_t place_copy(ByteView) override { throw std::logic_error("not here"); }
     void publish_array(std::uint64_t, std::uint64_t) override {}
     void free_array(std::uint64_t) noexcept override {}
-    void copy_in(std::uint64_t, ByteView) override {}
     std::pair<ElementType, Shape> dataset_info(std::string const&, std::string const&) override {
         throw std::logic_error("not here");
     }

@@ -92,11 +92,11 @@ public:
 
     /// Room for an array of `bytes` in the memory of every node, present and zero. Returns its offset.
     [[nodiscard]] virtual std::uint64_t place_array(std::uint64_t bytes) = 0;
+    /// The same for an array of this content, filled on rank 0 with as many threads as its node has ranks.
+    [[nodiscard]] virtual std::uint64_t place_copy(ByteView bytes) = 0;
     /// The array was filled on rank 0: brings its content to the other nodes.
     virtual void publish_array(std::uint64_t offset, std::uint64_t bytes) = 0;
     virtual void free_array(std::uint64_t offset) noexcept = 0;
-    /// Copies into node memory, with as many threads as rank 0's node has ranks.
-    virtual void copy_in(std::uint64_t offset, ByteView bytes) = 0;
 
     [[nodiscard]] virtual std::pair<ElementType, Shape> dataset_info(std::string const& file,
                                                                      std::string const& dataset) = 0;
