@@ -110,7 +110,11 @@ std::vector<io::Segment> copy_results(File& file, io::MapRecord const& map, Publ
         [&](std::uint64_t position, std::span<std::byte> into) { publication.journal.read(position, into); },
         [&](std::uint64_t task, ByteView bytes) {
             auto const view = packing ? io::view_packed(*packing, bytes) : std::nullopt;
-            if (!view) throw io::FieldError();
+            if (!view)
+                throw EnvironmentError(
+                    fmt::format("{}: the result of task {} of map '{}' is damaged; compute all anew "
+                                "with --restart",
+                                publication.journal.path(), task, map.spec.name));
             copy_up_to(task);
             packed.append_packed(view->chunks);
             segments.push_back({.first = task, .count = 1, .crc = view->crc});

@@ -69,7 +69,6 @@ void ResultWriter::write_array(std::string const& path, ElementType type, Shape 
 void ResultWriter::unpack_results() {
     for (auto& map : maps_) {
         if (map.packed.empty()) continue;
-        reserve(map);
         std::vector<std::byte> result(map.result_bytes);
         for (auto const& [first, piece] : map.packed)
             for (auto task = first; task < first + piece.count; ++task) {

@@ -75,6 +75,7 @@ io::MapId ResultWriter::resume_map(std::size_t id, io::MapSpec const& spec) {
                         "with -o, or --restart",
                         options_.path, spec.name, why));
     map.begun = true;
+    if (!spec.packed && !map.packed.empty()) reserve(map);  // from here on they come as they are
     discard_damaged(id);
     note_deaths(id);
     return static_cast<io::MapId>(id);

@@ -140,12 +140,17 @@ private:
             report.bytes += piece.bytes;
             for (auto task = first; task < first + piece.count; ++task) {
                 ++report.checksums;
-                if (unpack_into(map, task, 1, read_journal_, result))
-                    report.damage.push_back({.map = map.spec.name,
-                                             .first = task,
-                                             .count = 1,
-                                             .bytes = map.result_bytes,
-                                             .what = "their bytes do not have their checksum"});
+                Damage damage{.map = map.spec.name,
+                              .first = task,
+                              .count = 1,
+                              .bytes = map.result_bytes,
+                              .what = "their bytes do not have their checksum"};
+                try {
+                    if (unpack_into(map, task, 1, read_journal_, result)) report.damage.push_back(damage);
+                } catch (EnvironmentError const& error) {
+                    damage.what = error.what();
+                    report.damage.push_back(damage);
+                }
             }
         }
     }

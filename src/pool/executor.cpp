@@ -231,7 +231,9 @@ void Executor::run_slot(int index) {
         if (slot.stride != 0) call.results = node_.at<std::byte>(slot.results_offset);
         if (slot.packing.level != 0) {
             call.stride = slot.packing.result_bytes;
-            call.results = make_slot(call.stride);
+        } else {  // it counts as memory of the tasks that follow
+            slot_memory_ = {};
+            packer_ = {};
         }
         if (slot.items_offset != 0) {
             call.items = node_.at<std::byte>(slot.items_offset);
@@ -293,7 +295,7 @@ void Executor::run_chunk(BlockSlot& slot, detail::ChunkCall& call, ChunkRange ch
     }
     if (cell_.marks_output.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(call.careful))
         cell_.marks_output.store(call.careful, std::memory_order_release);
-    function_(call);
+    if (slot.packing.level == 0 || make_slot(call)) function_(call);
     chunk.last = call.last;                     // the slot may have been cut
     if (actors_ != nullptr) actors_->settle();  // before the tasks can be seen as done
     remember_finished(slot, chunk);

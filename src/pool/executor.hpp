@@ -68,8 +68,9 @@ private:
     void mark_pending_output();
     void push(std::uint64_t task, RingRecord::Kind kind, ByteView content,
               FailureCause cause = FailureCause::exception);
-    /// Where tasks of a batch with packing leave their results, one after the other.
-    [[nodiscard]] std::byte* make_slot(std::uint64_t bytes);
+    /// Where tasks of a batch with packing leave their results, one after the other. False: there is no
+    /// memory for it, and the tasks of the chunk have failed.
+    [[nodiscard]] bool make_slot(detail::ChunkCall& call);
     /// Sends the task's result compressed, unless the task has failed.
     void pack_result(detail::ChunkCall& call, std::uint64_t task);
     /// The slot at work was cut: gives back what follows `task` in its chunk.

@@ -27,11 +27,26 @@ void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
     if (self.slot_->cut.load(std::memory_order_relaxed) != 0) self.cut_chunk(call, task);
 }
 
-std::byte* Executor::make_slot(std::uint64_t bytes) {
-    if (slot_memory_.size() < bytes + slot_alignment) slot_memory_.resize(bytes + slot_alignment);
+bool Executor::make_slot(detail::ChunkCall& call) {
+    auto const bytes = call.stride + slot_alignment;
+    try {
+        if (slot_memory_.size() < bytes) {
+            slot_memory_ = {};
+            slot_memory_.resize(bytes);
+        }
+    } catch (std::bad_alloc const&) {
+        for (auto task = call.first; task < call.last; ++task) {
+            call.current->store(task, std::memory_order_release);
+            detail::fail_with_exception(call, task);
+            task_ended(call, task);
+        }
+        call.current->store(call.last, std::memory_order_release);
+        return false;
+    }
     void* slot = slot_memory_.data();
     auto room = slot_memory_.size();
-    return static_cast<std::byte*>(std::align(slot_alignment, bytes, slot, room));
+    call.results = static_cast<std::byte*>(std::align(slot_alignment, call.stride, slot, room));
+    return true;
 }
 
 void Executor::pack_result(detail::ChunkCall& call, std::uint64_t task) {

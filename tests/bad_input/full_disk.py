@@ -12,7 +12,9 @@ import numpy
 from running import bad_disk, run
 
 # Results of fixed shape and ragged ones. One commit at the end: it is published or fails there.
-JOB = ["run", "segment", "--synthetic", "400", "--size", "32x32", "--progress", "none", "-o", "out.h5"]
+JOB = ["run", "segment", "--progress", "none", "-o", "out.h5"]
+SMALL = ["--synthetic", "400", "--size", "32x32"]
+LARGE = ["--synthetic", "20", "--size", "256x256"]  # masks that executors compress
 KEPT = "plenum: what is done is kept; the same command resumes"
 STEPS = 16
 DONE, ENVIRONMENT = 0, 3
@@ -86,7 +88,8 @@ def main() -> int:
     parser.add_argument("--bad-disk", type=lambda name: Path(name).resolve(), required=True)
     given = parser.parse_args()
     failed = 0
-    for options in ([], ["--commit-interval", "0.001"], ["--compress", "gzip:1"]):
+    packed = ["--compress", "gzip:1"]
+    for options in (SMALL, [*SMALL, "--commit-interval", "0.001"], [*SMALL, *packed], [*LARGE, *packed]):
         with tempfile.TemporaryDirectory() as name:
             trial = Trial(given, Path(name), options)
             whole = Path(name) / "whole"
@@ -97,7 +100,7 @@ def main() -> int:
             undisturbed = results(whole / "out.h5")
             needed = trial.needed()
             # The number of blocks and, with short intervals, of commits varies, and so that of bytes.
-            end = needed - 4096 if not options else needed * 19 // 20
+            end = needed - 4096 if options is SMALL else needed * 19 // 20
             for room in sorted({end * step // STEPS for step in range(STEPS)} | {end - 200 * step for step in range(4)}):
                 if wrong := trial.problems(room, undisturbed):
                     failed += 1
