@@ -92,7 +92,7 @@ TEST(SummaryFigures, DoNotExistForARunWithoutWork) {
     EXPECT_FALSE(load_imbalance(empty));
     EXPECT_EQ(summary_text(empty, {}),
               "empty: 0 of 0 tasks done\n"
-              "  wall time             0.00 s (first task after 0.00 s, computing 0.00 s)\n"
+              "  wall time             0 s (first task after 0 s, computing 0 s)\n"
               "  throughput            -\n"
               "  parallel efficiency   -\n"
               "  load imbalance        -\n");
