@@ -67,7 +67,7 @@ TextStyle text_style(int fd, EnvironmentLookup const& environment) {
     bool const terminal = is_terminal(fd, environment);
     return {.colour = terminal && value_of(environment, "NO_COLOR").empty(),
             .unicode = locale_is_utf8(environment),
-            .width = terminal ? terminal_width(fd, environment) : 80};
+            .width = terminal ? terminal_width(fd, environment) : std::string::npos};
 }
 
 std::size_t terminal_width(int fd, EnvironmentLookup const& environment) {

@@ -11,9 +11,9 @@ namespace plenum::app {
 
 /// What to use in text for people. The default is right for a file.
 struct TextStyle {
-    bool colour = false;     ///< ANSI colours
-    bool unicode = false;    ///< block characters and an ellipsis; otherwise ASCII only
-    std::size_t width = 80;  ///< columns
+    bool colour = false;                    ///< ANSI colours
+    bool unicode = false;                   ///< block characters and an ellipsis; otherwise ASCII only
+    std::size_t width = std::string::npos;  ///< columns; a file has any number
 };
 
 enum class Colour { red, green, yellow };

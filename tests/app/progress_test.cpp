@@ -262,6 +262,14 @@ TEST(ProgressText, HasNoRateBeforeTheFirstTaskAndNoNonsenseAtTheEdges) {
     EXPECT_EQ(format_task_rate(1.0 / 1200), "3.0 tasks/h");
 }
 
+TEST(Terminal, AloneHasAWidthToWhichTextIsCut) {
+    auto const pipe = Screen::pipe();
+    auto const terminal = Screen::terminal(120);
+    EXPECT_EQ(text_style(terminal.fd(), xterm()).width, 120u);
+    std::string const text(5000, 'x');
+    EXPECT_EQ(one_line(text, text_style(pipe.fd(), xterm()).width, {}), text);
+}
+
 TEST(Terminal, CutsTextBetweenCharacters) {
     TextStyle const unicode{.unicode = true};
     EXPECT_EQ(one_line("short", 10, {}), "short");

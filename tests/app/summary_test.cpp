@@ -172,15 +172,29 @@ TEST(SummaryText, ShowsTheExtremesOfManyRanks) {
     EXPECT_EQ(shares, (std::vector<std::string>{"18.0 %", "17.0 %", "16.0 %", " 3.0 %", " 2.0 %", " 1.0 %"}));
 }
 
-TEST(SummaryText, FitsInto80Columns) {
+TEST(SummaryText, FitsIntoTheWidth) {
     auto summary = with_ranks(5000);
     summary.compute_seconds = 500;
     summary.failed = 9;
     summary.ranks[2857].tasks = 1'000'000;
     summary.failures.push_back({.task = 1, .host = "n", .message = std::string(500, 'x') + "\n\x1b[2Jmore"});
     for (bool const unicode : {false, true})
-        for (auto const& line : lines_of(summary_text(summary, {.unicode = unicode})))
+        for (auto const& line : lines_of(summary_text(summary, {.unicode = unicode, .width = 80})))
             EXPECT_LE(columns(line), 80u) << line;
+}
+
+TEST(SummaryText, CutsNoCauseInAFile) {
+    auto summary = with_failures(1, 1);
+    summary.failures[0].message = std::string(500, 'x') + "\nthe end";
+    EXPECT_THAT(summary_text(summary, {}), HasSubstr(std::string(500, 'x') + " the end\n"));
+}
+
+TEST(SummaryText, KeepsTheListOfTheQuarantinedShort) {
+    auto summary = with_failures(1000, 1000);
+    summary.quarantined = 1000;
+    for (auto& failure : summary.failures) failure.quarantined = true;
+    for (auto const& line : lines_of(summary_text(summary, {})))
+        if (line.find("quarantined") != std::string::npos) EXPECT_LE(columns(line), 80u) << line;
 }
 
 TEST(SummaryText, WarningsAreWholeAndColoursAreOptional) {
