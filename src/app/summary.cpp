@@ -192,9 +192,6 @@ double busy_share(RunSummary const& summary, RunSummary::Rank const& rank) {
 
 std::string summary_text(RunSummary const& summary, TextStyle const& style) {
     auto text = head(summary, style);
-    for (auto const& warning : summary.warnings)
-        text += "  " + coloured("warning:", Colour::yellow, style) + " " +
-                one_line(warning, std::string::npos, style) + '\n';
     text += figures(summary);
     text += busy_section(summary, style);
     text += failure_section(summary, style);

@@ -78,7 +78,7 @@ std::size_t terminal_width(int fd, EnvironmentLookup const& environment) {
 
 std::string coloured(std::string_view text, Colour colour, TextStyle const& style) {
     if (!style.colour) return std::string(text);
-    static constexpr std::string_view codes[] = {"31", "32", "33"};
+    static constexpr std::string_view codes[] = {"31", "32"};
     return "\x1b[" + std::string(codes[static_cast<std::size_t>(colour)]) + "m" + std::string(text) +
            "\x1b[0m";
 }

@@ -16,7 +16,7 @@ struct TextStyle {
     std::size_t width = std::string::npos;  ///< columns; a file has any number
 };
 
-enum class Colour { red, green, yellow };
+enum class Colour { red, green };
 
 /// Whether `fd` ends at a terminal whose cursor can be moved back (TERM is set and not dumb). Under mpirun
 /// that is the terminal of mpirun.

@@ -197,15 +197,17 @@ TEST(SummaryText, KeepsTheListOfTheQuarantinedShort) {
         if (line.find("quarantined") != std::string::npos) EXPECT_LE(columns(line), 80u) << line;
 }
 
-TEST(SummaryText, WarningsAreWholeAndColoursAreOptional) {
-    auto summary = with_failures(1, 1);
+TEST(SummaryText, RepeatsNoWarnings) {
+    auto summary = example();
     summary.warnings = {"ranks 0 and 1 share core 3; use mpirun --bind-to core"};
-    auto const plain = summary_text(summary, {});
-    EXPECT_THAT(plain, HasSubstr("  warning: ranks 0 and 1 share core 3; use mpirun --bind-to core\n"));
-    EXPECT_THAT(plain, Not(HasSubstr("\x1b")));
+    EXPECT_EQ(summary_text(summary, {}), summary_text(example(), {}));
+}
+
+TEST(SummaryText, ColoursAreOptional) {
+    auto const summary = with_failures(1, 1);
+    EXPECT_THAT(summary_text(summary, {}), Not(HasSubstr("\x1b")));
     auto const coloured_text = summary_text(summary, {.colour = true});
     EXPECT_THAT(coloured_text, HasSubstr("\x1b[31m511 of 512 tasks done, 1 failed\x1b[0m"));
-    EXPECT_THAT(coloured_text, HasSubstr("\x1b[33mwarning:\x1b[0m"));
     EXPECT_THAT(summary_text(example(), {.colour = true}), HasSubstr("\x1b[32m512 of 512"));
 }
 
