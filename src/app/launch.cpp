@@ -95,6 +95,8 @@ void complete(RunOptions& options, AskedOptions const& asked, LookedUp const& fo
         if (sources.origins.try_emplace(name, from_record).second)
             store_option(options, *option, value, fmt::format("{} {}", from_record, option->flag()));
     }
+    for (auto const& name : asked.fixed)
+        if (std::ranges::count(found.fixed, name) == 0) sources.origins.erase(name);
 }
 
 /// The options that the ranks are to agree on. Only rank 0's environment and file count: they may differ

@@ -47,7 +47,8 @@ FinishedText describe_finished(std::string const& path, hdf5::FinishedRun const&
 }
 
 /// What the run was begun with becomes what is asked for.
-std::string take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity) {
+LookedUp take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity,
+                       std::vector<io::RecordedOption> recorded) {
     if (JobRegistry::global().find(identity.job) == nullptr)
         throw UsageError(
             fmt::format("{}: was begun by job '{}', which this program does not have; use the one "
@@ -60,7 +61,9 @@ std::string take_identity(Command& command, RunOptions& options, io::RunIdentity
     }
     options.seed = identity.seed;
     options.shard = io::shard_of(identity);
-    return identity.job;
+    LookedUp found{.job = identity.job, .options = std::move(recorded), .fixed = {"seed"}};
+    if (options.shard.is_part()) found.fixed.emplace_back("shard");
+    return found;
 }
 
 }  // namespace
@@ -113,7 +116,7 @@ LookedUp take_unfinished(Command& command, RunOptions& options) {
                         "-o, or begin with plenum run",
                         path));
     }
-    return {take_identity(command, options, recorded->identity), recorded->options};
+    return take_identity(command, options, recorded->identity, recorded->options);
 }
 
 LookedUp take_failed(Command& command, RunOptions& options) {
@@ -127,7 +130,7 @@ LookedUp take_failed(Command& command, RunOptions& options) {
                     fmt::format("{}: no task of it has failed; there is nothing to retry", run.file));
     options.output = run.output;
     options.retry_failed = true;
-    return {take_identity(command, options, run.identity), run.options};
+    return take_identity(command, options, run.identity, run.options);
 }
 
 }  // namespace plenum::app

@@ -102,6 +102,7 @@ def recorded_options(runs: Runs, ranks: int):
                           ("grace", "0.2"), ("tasks", "60"), ("seed", "0")):
         runs.equal(shown.get(f"--{option}"), f"{value} (recorded)", f"origin of --{option} {where}")
     runs.check("--time-limit" not in shown and "--config" not in shown, f"what belongs to one process {where}", str(shown))
+    runs.check(not {"--only", "--shard", "--restart"} & shown.keys(), f"what the run does not have {where}", str(shown))
     runs.equal(origins("--retries", "5").get("--retries"), "5 (command line)", f"the command line counts more {where}")
     runs.equal(origins(PLENUM_RETRIES="6").get("--retries"), "6 (PLENUM_RETRIES)", f"a variable counts more {where}")
     (runs.folder / "run.toml").write_text("retries = 7\n")
@@ -122,6 +123,17 @@ def recorded_options(runs: Runs, ranks: int):
     runs.equal(runs.run("validate", "r.h5").returncode, 0, f"validate after retry {where}")
     for name in ("broken", "run.toml", "r.h5"):
         (runs.folder / name).unlink()
+
+
+def recorded_shard(runs: Runs):
+    words = ("run", "mixed", "--pause", "0.1", "--shard", "1/2", "--time-limit", "1", "--grace", "0.1", *QUIET)
+    runs.equal(runs.run(*words).returncode, 75, "a shard that is stopped")
+    (runs.folder / "other.toml").write_text("shard = '0/2'\nseed = 3\n")
+    shown = runs.run("resume", "mixed-1.h5", "--dry-run", "--config", "other.toml", PLENUM_SHARD="0/3")
+    runs.check("--shard: 1/2 (recorded)\n" in shown.stderr and "--seed: 0 (recorded)\n" in shown.stderr,
+               "the shard is that of the run", shown.stderr)
+    for path in runs.folder.glob("mixed-1.h5*"):
+        path.unlink()
 
 
 def too_many_failures(runs: Runs, ranks: int):
@@ -423,6 +435,7 @@ def runs_at(ranks: int):
 
 def files(runs: Runs):
     alive(runs)
+    recorded_shard(runs)
     damaged(runs)
     only(runs)
     help = runs.run("status", "--help")
