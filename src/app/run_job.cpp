@@ -66,7 +66,7 @@ public:
         launched.engine.on_output([this](wire::Output const& output) { show(output); });
         launched.engine.on_idle([this, &launched] {
             std::lock_guard const lock(mutex_);
-            progress_.update(state(launched));
+            if (results_) progress_.update(state(launched));  // not before the file is this run's
         });
     }
 

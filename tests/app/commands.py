@@ -2,6 +2,7 @@
 # The commands on files: finished, alive, interrupted and damaged runs; shards and retries.
 #   commands.py PLENUM MPIEXEC PART      PART: one of PARTS
 import csv
+import fcntl
 import io
 import json
 import os
@@ -123,6 +124,17 @@ def recorded_options(runs: Runs, ranks: int):
     runs.equal(runs.run("validate", "r.h5").returncode, 0, f"validate after retry {where}")
     for name in ("broken", "run.toml", "r.h5"):
         (runs.folder / name).unlink()
+
+
+def held(runs: Runs):
+    """While another run holds the file, no progress of one that is refused is shown."""
+    with open(runs.folder / "h.h5.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for mode in ("lines", "bar"):
+            run = runs.run("run", "mixed", "-o", "h.h5", "--progress", mode)
+            runs.check(run.returncode == 3 and run.stderr.count("\n") == 1 and run.stderr.startswith("plenum: h.h5.partial: "
+                       "another run is writing it"), f"a run that is refused says one line ({mode})", repr(run.stderr))
+    (runs.folder / "h.h5.lock").unlink()
 
 
 def recorded_shard(runs: Runs):
@@ -435,6 +447,7 @@ def runs_at(ranks: int):
 
 def files(runs: Runs):
     alive(runs)
+    held(runs)
     recorded_shard(runs)
     damaged(runs)
     only(runs)
