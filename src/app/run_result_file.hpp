@@ -30,7 +30,7 @@ public:
         wire::Failure failure;
         bool earlier = false;  ///< by an earlier process of the run, on a rank of that
     };
-    using Describe = std::function<void(std::string const&)>;
+    using Describe = std::function<void(detail::ResultMap const&, std::uint64_t tasks)>;
 
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
     /// `shard`: of the tasks of each map only these run.
