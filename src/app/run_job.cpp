@@ -188,7 +188,7 @@ private:
     }
 
     static std::string in_words(io::RunEnd end) {
-        return end == io::RunEnd::resumable ? "the same command resumes" : "nothing was published";
+        return end == io::RunEnd::resumable ? "the same command resumes" : "nothing of it is kept";
     }
 
     /// Any time: the body's thread may be anywhere.
@@ -208,6 +208,8 @@ private:
         auto const end = leave(patient_seconds);
         if (end == io::RunEnd::resumable && !told)
             say("plenum: what is done is kept; the same command resumes");
+        else if (end == io::RunEnd::nothing && !told && results_->has_maps())
+            say("plenum: nothing of it is kept; the same command begins anew");
         {
             std::lock_guard const lock(mutex_);
             has_file_ = false;

@@ -47,6 +47,8 @@ public:
 
     /// Nothing was written: there is nothing to publish.
     [[nodiscard]] bool empty() const noexcept { return maps_.empty() && !wrote_array_; }
+    /// A map was begun: there may have been something to keep.
+    [[nodiscard]] bool has_maps() const noexcept { return !maps_.empty(); }
     void publish(io::Provenance const& provenance);
     /// From here on the job's maps do not run, but for this task: "812" or "MAP:812". Its end is described
     /// and ends the job.
