@@ -49,7 +49,7 @@ struct Sources {
     std::map<std::string, ConfigValue> job_config;
 };
 
-/// What follows from the options together.
+/// What follows from the options of a job together.
 void settle(RunOptions& options, std::string const& job, Sources const& sources) {
     if (options.shard.is_part() && !sources.origins.contains("output"))
         options.output = fmt::format("{}-{}.h5", job, options.shard.index);
@@ -108,7 +108,7 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
         try {
             auto const found = asked.look_up ? asked.look_up(options) : LookedUp{.job = asked.job};
             complete(options, asked, found, sources);
-            settle(options, found.job, sources);
+            if (asked.jobs != nullptr) settle(options, found.job, sources);
         } catch (Error const& error) {
             refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }
