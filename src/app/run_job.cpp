@@ -35,6 +35,7 @@ namespace plenum::app {
 namespace {
 
 constexpr double time_to_leave_seconds = 0.7;  // for the last commit, after a signal
+constexpr double time_to_read_seconds = 0.2;   // for mpirun, what was said before the summary
 constexpr double patient_seconds = 300;        // for the last commit of a run that has failed
 
 /// Variables that say how the run was started.
@@ -180,7 +181,9 @@ public:
 private:
     static bool stopped(Launched const& launched) { return launched.engine.host().progress().cut_short; }
 
+    /// After the last line of the progress, also where mpirun joins what comes through two pipes.
     static void print_summary(RunSummary const& summary, RunOptions const& options) {
+        wait_until_read(STDERR_FILENO, time_to_read_seconds);
         auto const text = options.output_mode == OutputMode::json
                               ? summary_json(summary)
                               : summary_text(summary, text_style(STDOUT_FILENO, process_environment()));

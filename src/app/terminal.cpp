@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <fstream>
+#include <thread>
 
 #include "base/unique_fd.hpp"
 
@@ -131,6 +134,16 @@ void write_all(int fd, std::string_view text) noexcept {
         } else if (errno != EINTR) {
             return;
         }
+    }
+}
+
+void wait_until_read(int fd, double seconds) noexcept {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+    for (int unread = 0; ::ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;) {
+        if (std::chrono::steady_clock::now() >= end) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 }
 

@@ -39,4 +39,8 @@ enum class Colour { red, green };
 /// Writes all of `text`, as far as possible; errors are ignored, because a lost terminal must not end a run.
 void write_all(int fd, std::string_view text) noexcept;
 
+/// Waits until the reader of a pipe has taken what was written into it, at most `seconds`; at once where `fd`
+/// is no pipe. What is written elsewhere afterwards comes after it where a launcher joins the two.
+void wait_until_read(int fd, double seconds) noexcept;
+
 }  // namespace plenum::app

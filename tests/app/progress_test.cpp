@@ -5,7 +5,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 #include <utility>
 
 #include "app/app_test_tools.hpp"
@@ -277,6 +280,25 @@ TEST(Terminal, CutsTextBetweenCharacters) {
     EXPECT_EQ(one_line("0123456789", 8, {}), "01234...");
     EXPECT_EQ(one_line("äöüäöüäöü", 4, unicode), "äöü…");
     EXPECT_EQ(columns("äö…█"), 4u);
+}
+
+TEST(Terminal, WaitsForTheReaderOfAPipeButNotForEver) {
+    auto const pipe = Screen::pipe();
+    wait_until_read(pipe.fd(), 60);  // there is nothing to read
+    write_all(pipe.fd(), "a line\n");
+    wait_until_read(pipe.fd(), 0.01);
+    std::atomic<bool> begun{false};
+    std::thread reader([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        begun = true;
+        (void)pipe.take();
+    });
+    wait_until_read(pipe.fd(), 60);
+    EXPECT_TRUE(begun);
+    reader.join();
+    auto const terminal = Screen::terminal(80);
+    write_all(terminal.fd(), "a line\n");
+    wait_until_read(terminal.fd(), 60);  // no pipe
 }
 
 TEST(Terminal, BarsFillInProportion) {
