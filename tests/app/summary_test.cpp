@@ -194,7 +194,9 @@ TEST(SummaryText, KeepsTheListOfTheQuarantinedShort) {
     summary.quarantined = 1000;
     for (auto& failure : summary.failures) failure.quarantined = true;
     for (auto const& line : lines_of(summary_text(summary, {})))
-        if (line.find("quarantined") != std::string::npos) EXPECT_LE(columns(line), 80u) << line;
+        if (line.find("quarantined") != std::string::npos) {
+            EXPECT_LE(columns(line), 80u) << line;
+        }
 }
 
 TEST(SummaryText, RepeatsNoWarnings) {
