@@ -26,7 +26,9 @@ JOB = ["segment", "--synthetic", "1500", "--size", "200x200"]  # results of fixe
 OPTIONS = ["--commit-interval", "0.02"]
 NOBODY = 65534
 FULL = "disk full|disk is too small"  # while it writes, or before it reserves the space of a map's results
-KEPT = "plenum: what is done is kept; the same command resumes"  # may follow the line that says why
+# May follow the line that says why.
+KEPT = "plenum: what is done is kept; the same command resumes"
+LOST = "plenum: nothing of it is kept; the same command begins anew"
 
 
 def call(*command: object) -> None:
@@ -212,7 +214,8 @@ class Trial:
         lines = [line for line in said.splitlines() if line.startswith("plenum:")]
         if status != ENVIRONMENT:
             self.problems.append(f"exit code {status}: {said}")
-        if not lines or lines[1:] not in ([], [KEPT]) or not re.search(self.case.words, lines[0]) or "out.h5" not in lines[0]:
+        if (not lines or lines[1:] not in ([], [KEPT], [LOST]) or not re.search(self.case.words, lines[0])
+                or "out.h5" not in lines[0]):
             self.problems.append(f"not one clear line: {said}")
         self.case.mend(disk)
         found = Journal(journal).committed

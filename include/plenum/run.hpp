@@ -12,7 +12,10 @@
 namespace plenum {
 
 /// How plenum::run works. Unset fields come from PLENUM_SCHEDULE, PLENUM_CHUNK_SIZE, PLENUM_ISOLATION,
-/// PLENUM_EXECUTORS, PLENUM_TASKS_PER_EXECUTOR, PLENUM_THREADS_PER_TASK and PLENUM_NODE_MEMORY of rank 0, as for `plenum run`.
+/// PLENUM_EXECUTORS, PLENUM_TASKS_PER_EXECUTOR, PLENUM_THREADS_PER_TASK and PLENUM_NODE_MEMORY of rank 0, then from the
+/// file that PLENUM_CONFIG names, as for `plenum run`. So do the limits that have no field here: PLENUM_RETRIES,
+/// PLENUM_CRASH_LIMIT, PLENUM_MAX_FAILURES, PLENUM_TASK_TIMEOUT, PLENUM_TASK_MEMORY, PLENUM_TIME_LIMIT, PLENUM_GRACE,
+/// PLENUM_TIME_REQUEST and PLENUM_NODE_SILENCE. Other run options change nothing.
 struct RunSettings {
     std::string schedule = {};      ///< auto, static, ss, gss, tss, fac2, awf
     std::string chunk_size = {};    ///< tasks per chunk

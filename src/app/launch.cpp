@@ -49,7 +49,7 @@ struct Sources {
     std::map<std::string, ConfigValue> job_config;
 };
 
-/// What follows from the options together.
+/// What follows from the options of a job together.
 void settle(RunOptions& options, std::string const& job, Sources const& sources) {
     if (options.shard.is_part() && !sources.origins.contains("output"))
         options.output = fmt::format("{}-{}.h5", job, options.shard.index);
@@ -95,6 +95,8 @@ void complete(RunOptions& options, AskedOptions const& asked, LookedUp const& fo
         if (sources.origins.try_emplace(name, from_record).second)
             store_option(options, *option, value, fmt::format("{} {}", from_record, option->flag()));
     }
+    for (auto const& name : asked.fixed)
+        if (std::ranges::count(found.fixed, name) == 0) sources.origins.erase(name);
 }
 
 /// The options that the ranks are to agree on. Only rank 0's environment and file count: they may differ
@@ -106,7 +108,7 @@ AgreedStart agree(comm::Session& session, AskedOptions const& asked, int threads
         try {
             auto const found = asked.look_up ? asked.look_up(options) : LookedUp{.job = asked.job};
             complete(options, asked, found, sources);
-            settle(options, found.job, sources);
+            if (asked.jobs != nullptr) settle(options, found.job, sources);
         } catch (Error const& error) {
             refusal = {.message = one_line(error.what(), std::string::npos, {}), .code = error.exit_code()};
         }

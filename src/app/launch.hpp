@@ -63,6 +63,7 @@ public:
 struct LookedUp {
     std::string job = {};
     std::vector<io::RecordedOption> options = {};  ///< count where nothing else says otherwise
+    std::vector<std::string> fixed = {};           ///< names of those of AskedOptions::fixed that it has set
 };
 
 /// What one process knows of the options before it knows the others.

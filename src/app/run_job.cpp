@@ -27,6 +27,7 @@
 #include "hdf5/dataset_source.hpp"
 #include "hdf5/result_file.hpp"
 #include "io/deaths.hpp"
+#include "io/run_files.hpp"
 
 extern char** environ;
 
@@ -34,6 +35,7 @@ namespace plenum::app {
 namespace {
 
 constexpr double time_to_leave_seconds = 0.7;  // for the last commit, after a signal
+constexpr double time_to_read_seconds = 0.2;   // for mpirun, what was said before the summary
 constexpr double patient_seconds = 300;        // for the last commit of a run that has failed
 
 /// Variables that say how the run was started.
@@ -66,7 +68,7 @@ public:
         launched.engine.on_output([this](wire::Output const& output) { show(output); });
         launched.engine.on_idle([this, &launched] {
             std::lock_guard const lock(mutex_);
-            progress_.update(state(launched));
+            if (results_) progress_.update(state(launched));  // not before the file is this run's
         });
     }
 
@@ -179,7 +181,9 @@ public:
 private:
     static bool stopped(Launched const& launched) { return launched.engine.host().progress().cut_short; }
 
+    /// After the last line of the progress, also where mpirun joins what comes through two pipes.
     static void print_summary(RunSummary const& summary, RunOptions const& options) {
+        wait_until_read(STDERR_FILENO, time_to_read_seconds);
         auto const text = options.output_mode == OutputMode::json
                               ? summary_json(summary)
                               : summary_text(summary, text_style(STDOUT_FILENO, process_environment()));
@@ -187,7 +191,7 @@ private:
     }
 
     static std::string in_words(io::RunEnd end) {
-        return end == io::RunEnd::resumable ? "the same command resumes" : "nothing was published";
+        return end == io::RunEnd::resumable ? "the same command resumes" : "nothing of it is kept";
     }
 
     /// Any time: the body's thread may be anywhere.
@@ -207,6 +211,8 @@ private:
         auto const end = leave(patient_seconds);
         if (end == io::RunEnd::resumable && !told)
             say("plenum: what is done is kept; the same command resumes");
+        else if (end == io::RunEnd::nothing && !told && results_->has_maps())
+            say("plenum: nothing of it is kept; the same command begins anew");
         {
             std::lock_guard const lock(mutex_);
             has_file_ = false;
@@ -231,9 +237,10 @@ private:
     /// The exit code when the file is there already and holds what this run would make.
     std::optional<int> finished_before(Launched const& launched) {
         auto const& options = launched.options;
-        if (options.force || options.dry_run || !options.only.empty()) return std::nullopt;
+        if (options.force || !options.only.empty()) return std::nullopt;
         auto const finished = find_finished(options.output, identity(launched));
         if (!finished) return std::nullopt;
+        if (!options.dry_run) io::remove_left_overs(options.output, finished->journal);
         if (command_.resumes && finished->goes_on) return std::nullopt;
         if (finished->code != ExitCode::done && options.retry_failed) {
             retries_published_ = true;
@@ -252,21 +259,17 @@ private:
     void open_results(Launched const& launched) {
         std::lock_guard const opening(opening_);
         auto const& options = launched.options;
-        bool const would_retry = options.dry_run && command_.retries;
-        auto const existing = options.force || retries_published_ || would_retry ? io::ExistingFile::replace
-                              : command_.resumes                                 ? io::ExistingFile::resume
-                                                                                 : io::ExistingFile::refuse;
-        bool unfinished = false;
+        auto const existing = options.force || retries_published_ ? io::ExistingFile::replace
+                              : command_.resumes                  ? io::ExistingFile::resume
+                                                                  : io::ExistingFile::refuse;
+        std::map<std::string, TasksOver> over;
         bool const keeps_nothing = options.dry_run || !options.only.empty();
-        if (options.dry_run && !options.restart) {
+        if (options.dry_run) {
             io::refuse_existing(options.output, existing);
-            for (auto const& line : describe_unfinished(options.output, identity(launched))) {
-                unfinished = true;
-                say(line);
-            }
+            over = tasks_over(options, identity(launched));
         }
         std::unique_ptr<io::ResultSink> file;
-        if (!keeps_nothing || (options.dry_run && !unfinished && !options.restart))
+        if (!keeps_nothing || (options.dry_run && over.empty() && !options.restart))
             file = hdf5::create_result_file(
                 {.path = options.output,
                  .existing = existing,
@@ -288,9 +291,13 @@ private:
                  .say = [this](std::string const& text) { say("plenum: " + text); }});
         if (options.dry_run) file = nullptr;  // it could be made
         bool const has_file = file != nullptr;
-        auto results = std::make_unique<RunResultFile>(launched.engine, std::move(file), options.shard,
-                                                       io::run_key(identity(launched)), options.gzip,
-                                                       [this](std::string const& text) { say(text); });
+        auto results = std::make_unique<RunResultFile>(
+            launched.engine, std::move(file), options.shard, io::run_key(identity(launched)), options.gzip,
+            [this, over, &options](auto const& map, auto tasks) {
+                auto const found = over.find(map.name);
+                say(describe_plan(map, tasks, found == over.end() ? TasksOver{} : found->second,
+                                  options.shard));
+            });
         if (!options.dry_run) results->run_only(options.only);
         // A signal finds either no file or one that it can close.
         std::lock_guard const lock(mutex_);

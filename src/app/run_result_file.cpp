@@ -1,7 +1,6 @@
 #include "app/run_result_file.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,7 +10,6 @@
 #include "app/single_task.hpp"
 #include "base/crc32c.hpp"
 #include "base/interrupt.hpp"
-#include "base/units.hpp"
 #include "io/packed_result.hpp"
 #include "pool/file_sink.hpp"
 #include "pool/result_ring.hpp"
@@ -90,13 +88,7 @@ MapSummary RunResultFile::map(detail::ResultMap const& map, detail::BatchRequest
     }
     if (!file_) {
         maps_[map.name] = {.id = 0, .type = map.type, .tasks = request.tasks, .result_bytes = result_bytes};
-        describe_(map.fixed ? fmt::format(
-                                  "would run {} tasks of map '{}': results of {}{}, {} in all", request.tasks,
-                                  map.name, name_of(map.type),
-                                  map.shape.empty() ? "" : fmt::format(" x {}", fmt::join(map.shape, " x ")),
-                                  base::format_bytes(result_bytes * request.tasks))
-                            : fmt::format("would run {} tasks of map '{}': results of {} of varying length",
-                                          request.tasks, map.name, name_of(map.type)));
+        describe_(map, request.tasks);
         return {.tasks = request.tasks};
     }
     request.schedule = map.options.schedule;

@@ -30,7 +30,7 @@ public:
         wire::Failure failure;
         bool earlier = false;  ///< by an earlier process of the run, on a rank of that
     };
-    using Describe = std::function<void(std::string const&)>;
+    using Describe = std::function<void(detail::ResultMap const&, std::uint64_t tasks)>;
 
     /// `file` may be null for a dry run: maps are then described to `describe` and not run.
     /// `shard`: of the tasks of each map only these run.
@@ -47,6 +47,8 @@ public:
 
     /// Nothing was written: there is nothing to publish.
     [[nodiscard]] bool empty() const noexcept { return maps_.empty() && !wrote_array_; }
+    /// A map was begun: there may have been something to keep.
+    [[nodiscard]] bool has_maps() const noexcept { return !maps_.empty(); }
     void publish(io::Provenance const& provenance);
     /// From here on the job's maps do not run, but for this task: "812" or "MAP:812". Its end is described
     /// and ends the job.

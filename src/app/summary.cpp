@@ -17,6 +17,7 @@ using Rank = RunSummary::Rank;
 constexpr std::size_t most_ranks_shown = 16;
 constexpr std::ptrdiff_t extremes_shown = 3;
 constexpr std::size_t most_failures_shown = 5;
+constexpr std::size_t widest_list = 80;  // of tasks, also in a file
 
 [[nodiscard]] double sum_of_busy_seconds(RunSummary const& summary) {
     return std::accumulate(summary.ranks.begin(), summary.ranks.end(), 0.0,
@@ -142,10 +143,11 @@ constexpr std::size_t most_failures_shown = 5;
 /// The tasks that nobody should run again before their crash is understood.
 [[nodiscard]] std::string quarantine_section(RunSummary const& summary, TextStyle const& style) {
     if (summary.quarantined == 0) return "";
+    auto const width = std::min(style.width, widest_list);
     auto line = fmt::format("  {:<20}  {}:", "quarantined", plural(summary.quarantined, "task"));
     for (auto const& failure : summary.failures)
-        if (failure.quarantined && line.size() <= style.width) line += fmt::format(" {}", failure.task);
-    return one_line(line, style.width, style) + '\n';
+        if (failure.quarantined && line.size() <= width) line += fmt::format(" {}", failure.task);
+    return one_line(line, width, style) + '\n';
 }
 
 [[nodiscard]] std::string output_section(RunSummary const& summary) {
@@ -190,9 +192,6 @@ double busy_share(RunSummary const& summary, RunSummary::Rank const& rank) {
 
 std::string summary_text(RunSummary const& summary, TextStyle const& style) {
     auto text = head(summary, style);
-    for (auto const& warning : summary.warnings)
-        text += "  " + coloured("warning:", Colour::yellow, style) + " " +
-                one_line(warning, std::string::npos, style) + '\n';
     text += figures(summary);
     text += busy_section(summary, style);
     text += failure_section(summary, style);

@@ -43,14 +43,14 @@ struct RunSummary {
     double compute_seconds = 0;     ///< from the start of the first task to the end of the last
     std::vector<Rank> ranks = {};
     std::uint64_t bytes_written = 0;
-    std::string output = {};             ///< the result file; empty when there is none
-    std::vector<Failure> failures = {};  ///< all or the first of them
-    std::vector<std::string> warnings = {};
-    std::uint64_t retried = 0;      ///< failed attempts of tasks that ran again
-    std::uint64_t timed_out = 0;    ///< attempts that were killed for their time
-    std::uint64_t quarantined = 0;  ///< of the failed tasks
-    std::string stopped = {};       ///< why it left tasks out, "stopped by SIGUSR1"; empty: it did not
-    wire::CacheTally cache = {};    ///< all ranks; calls of cached functions that were hits, and others
+    std::string output = {};                 ///< the result file; empty when there is none
+    std::vector<Failure> failures = {};      ///< all or the first of them
+    std::vector<std::string> warnings = {};  ///< those that were said at the start; JSON only
+    std::uint64_t retried = 0;               ///< failed attempts of tasks that ran again
+    std::uint64_t timed_out = 0;             ///< attempts that were killed for their time
+    std::uint64_t quarantined = 0;           ///< of the failed tasks
+    std::string stopped = {};     ///< why it left tasks out, "stopped by SIGUSR1"; empty: it did not
+    wire::CacheTally cache = {};  ///< all ranks; calls of cached functions that were hits, and others
 };
 
 /// The rate: tasks that this process has ended, done and failed, per second from the start of its first task

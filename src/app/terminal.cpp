@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <fstream>
+#include <thread>
 
 #include "base/unique_fd.hpp"
 
@@ -67,7 +70,7 @@ TextStyle text_style(int fd, EnvironmentLookup const& environment) {
     bool const terminal = is_terminal(fd, environment);
     return {.colour = terminal && value_of(environment, "NO_COLOR").empty(),
             .unicode = locale_is_utf8(environment),
-            .width = terminal ? terminal_width(fd, environment) : 80};
+            .width = terminal ? terminal_width(fd, environment) : std::string::npos};
 }
 
 std::size_t terminal_width(int fd, EnvironmentLookup const& environment) {
@@ -78,7 +81,7 @@ std::size_t terminal_width(int fd, EnvironmentLookup const& environment) {
 
 std::string coloured(std::string_view text, Colour colour, TextStyle const& style) {
     if (!style.colour) return std::string(text);
-    static constexpr std::string_view codes[] = {"31", "32", "33"};
+    static constexpr std::string_view codes[] = {"31", "32"};
     return "\x1b[" + std::string(codes[static_cast<std::size_t>(colour)]) + "m" + std::string(text) +
            "\x1b[0m";
 }
@@ -131,6 +134,16 @@ void write_all(int fd, std::string_view text) noexcept {
         } else if (errno != EINTR) {
             return;
         }
+    }
+}
+
+void wait_until_read(int fd, double seconds) noexcept {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+    for (int unread = 0; ::ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;) {
+        if (std::chrono::steady_clock::now() >= end) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 }
 

@@ -11,12 +11,12 @@ namespace plenum::app {
 
 /// What to use in text for people. The default is right for a file.
 struct TextStyle {
-    bool colour = false;     ///< ANSI colours
-    bool unicode = false;    ///< block characters and an ellipsis; otherwise ASCII only
-    std::size_t width = 80;  ///< columns
+    bool colour = false;                    ///< ANSI colours
+    bool unicode = false;                   ///< block characters and an ellipsis; otherwise ASCII only
+    std::size_t width = std::string::npos;  ///< columns; a file has any number
 };
 
-enum class Colour { red, green, yellow };
+enum class Colour { red, green };
 
 /// Whether `fd` ends at a terminal whose cursor can be moved back (TERM is set and not dumb). Under mpirun
 /// that is the terminal of mpirun.
@@ -38,5 +38,9 @@ enum class Colour { red, green, yellow };
 
 /// Writes all of `text`, as far as possible; errors are ignored, because a lost terminal must not end a run.
 void write_all(int fd, std::string_view text) noexcept;
+
+/// Waits until the reader of a pipe has taken what was written into it, at most `seconds`; at once where `fd`
+/// is no pipe. What is written elsewhere afterwards comes after it where a launcher joins the two.
+void wait_until_read(int fd, double seconds) noexcept;
 
 }  // namespace plenum::app

@@ -1,12 +1,14 @@
 #include "app/unfinished_run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "app/job_registry.hpp"
 #include "app/startup.hpp"
+#include "base/units.hpp"
 #include "hdf5/open_run.hpp"
 #include "hdf5/result_file.hpp"
 #include "io/journal_format.hpp"
@@ -30,7 +32,8 @@ std::optional<io::RecordedRun> unfinished_beside(std::string const& path, hdf5::
 }
 
 FinishedText describe_finished(std::string const& path, hdf5::FinishedRun const& finished) {
-    FinishedText text{.code = finished.without_result == 0 ? ExitCode::done : ExitCode::tasks_failed};
+    FinishedText text{.code = finished.without_result == 0 ? ExitCode::done : ExitCode::tasks_failed,
+                      .journal = finished.journal};
     auto const unfinished = unfinished_beside(path, finished);
     text.goes_on = unfinished && io::fingerprint(unfinished->identity) == finished.fingerprint;
     text.text = finished.without_result == 0 ? fmt::format("{} is complete ({} tasks)", path, finished.tasks)
@@ -47,7 +50,8 @@ FinishedText describe_finished(std::string const& path, hdf5::FinishedRun const&
 }
 
 /// What the run was begun with becomes what is asked for.
-std::string take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity) {
+LookedUp take_identity(Command& command, RunOptions& options, io::RunIdentity const& identity,
+                       std::vector<io::RecordedOption> recorded) {
     if (JobRegistry::global().find(identity.job) == nullptr)
         throw UsageError(
             fmt::format("{}: was begun by job '{}', which this program does not have; use the one "
@@ -60,7 +64,9 @@ std::string take_identity(Command& command, RunOptions& options, io::RunIdentity
     }
     options.seed = identity.seed;
     options.shard = io::shard_of(identity);
-    return identity.job;
+    LookedUp found{.job = identity.job, .options = std::move(recorded), .fixed = {"seed"}};
+    if (options.shard.is_part()) found.fixed.emplace_back("shard");
+    return found;
 }
 
 }  // namespace
@@ -82,20 +88,50 @@ std::optional<FinishedText> find_finished(std::string const& path, io::RunIdenti
     hdf5::refuse_other_format(path);
     auto const finished = hdf5::read_finished_run(path);
     if (!finished || finished->fingerprint != io::fingerprint(identity)) return std::nullopt;
-    io::remove_left_overs(path, finished->journal);
     return describe_finished(path, *finished);
 }
 
-std::vector<std::string> describe_unfinished(std::string const& path, io::RunIdentity const& identity) {
-    std::vector<std::string> lines;
-    auto const run = recorded_run(path);
-    if (!run || !run->has_results()) return lines;
-    if (auto const why = io::difference(run->identity, identity); !why.empty())
-        throw io::other_run_error(path, why);
-    for (auto const& map : run->maps)
-        lines.push_back(fmt::format("map '{}': {} of {} tasks are done already", map.spec.name,
-                                    map.done.count(), map.spec.tasks));
-    return lines;
+std::map<std::string, TasksOver> tasks_over(RunOptions const& options, io::RunIdentity const& identity) {
+    auto const& path = options.output;
+    auto const finished = hdf5::read_finished_run(path);
+    auto const recorded = options.restart ? std::nullopt
+                          : finished      ? unfinished_beside(path, *finished)
+                                          : recorded_run(path);
+    std::vector<io::MapRecord> maps;
+    if (recorded && recorded->has_results()) {
+        if (auto const why = io::difference(recorded->identity, identity); !why.empty())
+            throw io::other_run_error(path, why);
+        maps = recorded->maps;
+    } else if (finished && options.retry_failed && !options.force) {
+        maps = hdf5::read_finished(path)->run().maps;
+    }
+    std::map<std::string, TasksOver> over;
+    for (auto& map : maps) {
+        if (options.retry_failed) map.retry_failed();
+        auto const failed =
+            std::ranges::count_if(map.attempts, [](auto const& each) { return each.second.is_failed(); });
+        over[map.spec.name] = {.done = map.done.count(), .failed = static_cast<std::uint64_t>(failed)};
+    }
+    return over;
+}
+
+std::string describe_plan(detail::ResultMap const& map, std::uint64_t tasks, TasksOver const& over,
+                          io::Shard const& shard) {
+    auto const of_others = tasks - shard.size(tasks);
+    std::vector<std::string> left_out;
+    for (auto const& [count, why] :
+         {std::pair{over.done, "done"}, {over.failed, "failed"}, {of_others, "of other shards"}})
+        if (count > 0) left_out.push_back(fmt::format("{} {}", count, why));
+    auto const all_over = over.done + over.failed + of_others;
+    auto const counts =
+        left_out.empty() ? fmt::format("{} tasks of map '{}'", tasks, map.name)
+                         : fmt::format("{} of {} tasks of map '{}' ({})", tasks - std::min(tasks, all_over),
+                                       tasks, map.name, fmt::join(left_out, ", "));
+    if (!map.fixed)
+        return fmt::format("would run {}: results of {} of varying length", counts, name_of(map.type));
+    auto const extents = map.shape.empty() ? "" : fmt::format(" x {}", fmt::join(map.shape, " x "));
+    return fmt::format("would run {}: results of {}{}, {} in all", counts, name_of(map.type), extents,
+                       base::format_bytes(count_of(map.shape) * size_of(map.type) * tasks));
 }
 
 LookedUp take_unfinished(Command& command, RunOptions& options) {
@@ -113,7 +149,7 @@ LookedUp take_unfinished(Command& command, RunOptions& options) {
                         "-o, or begin with plenum run",
                         path));
     }
-    return {take_identity(command, options, recorded->identity), recorded->options};
+    return take_identity(command, options, recorded->identity, recorded->options);
 }
 
 LookedUp take_failed(Command& command, RunOptions& options) {
@@ -127,7 +163,7 @@ LookedUp take_failed(Command& command, RunOptions& options) {
                     fmt::format("{}: no task of it has failed; there is nothing to retry", run.file));
     options.output = run.output;
     options.retry_failed = true;
-    return {take_identity(command, options, run.identity), run.options};
+    return take_identity(command, options, run.identity, run.options);
 }
 
 }  // namespace plenum::app

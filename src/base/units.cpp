@@ -23,6 +23,15 @@ std::string format_bytes(std::uint64_t bytes) {
 
 std::string format_duration(double seconds) {
     if (!(seconds >= 0)) return "-";
+    if (seconds == 0) return "0 s";
+    if (seconds < 0.1) {
+        static constexpr std::array units{"ms", "us", "ns"};
+        std::size_t unit = 0;
+        auto value = seconds * 1e3;
+        for (; value < 1 && unit + 1 < units.size(); ++unit) value *= 1e3;
+        auto const decimals = value < 10 ? 2 : value < 100 ? 1 : 0;
+        return fmt::format("{:.{}f} {}", value, decimals, units[unit]);
+    }
     if (seconds < 10) return fmt::format("{:.2f} s", seconds);
     if (seconds < 60) return fmt::format("{:.1f} s", seconds);
     auto const whole = static_cast<std::uint64_t>(seconds);

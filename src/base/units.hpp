@@ -9,7 +9,7 @@ namespace plenum::base {
 
 /// "512 B", "1.5 KiB", "12.0 GiB".
 [[nodiscard]] std::string format_bytes(std::uint64_t bytes);
-/// "0.12 s", "45.3 s", "2 min 03 s", "3 h 12 min", "2 d 04 h".
+/// "12.3 ms", "0.12 s", "45.3 s", "2 min 03 s", "3 h 12 min", "2 d 04 h"; "us" and "ns" for what is shorter.
 [[nodiscard]] std::string format_duration(double seconds);
 /// "950", "12.3 k", "35.1 M", "1.2 G".
 [[nodiscard]] std::string format_count(double number);

@@ -2,9 +2,11 @@
 # The commands on files: finished, alive, interrupted and damaged runs; shards and retries.
 #   commands.py PLENUM MPIEXEC PART      PART: one of PARTS
 import csv
+import fcntl
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,6 +84,21 @@ def finished(runs: Runs, ranks: int):
     (runs.folder / "lists.jsonl").unlink()
 
 
+def planned(runs: Runs, *words, ranks: int = 0) -> list[tuple[int, ...]]:
+    """What a dry run says of squares and lists: tasks that would run, all, done, failed, of other shards."""
+    run = runs.run(*words, "--dry-run", ranks=ranks)
+    runs.equal(run.returncode, 0, f"dry run of {words} ({run.stderr[-300:]})")
+    found = []
+    for line in run.stderr.splitlines():
+        if match := re.fullmatch(r"would run (\d+)(?: of (\d+))? tasks of map '(?:squares|lists)'(?: \(([^)]*)\))?: .*", line):
+            left_out = dict(reversed(part.split(" ", 1)) for part in match[3].split(", ")) if match[3] else {}
+            runs.check(bool(match[2]) == bool(left_out), "what would not run, and why", line)
+            found.append((int(match[1]), int(match[2] or match[1]), *(int(left_out.pop(why, 0)) for why in (
+                "done", "failed", "of other shards"))))
+            runs.equal(left_out, {}, line)
+    return found
+
+
 def recorded_options(runs: Runs, ranks: int):
     where = f"at {ranks} ranks"
     (runs.folder / "broken").touch()
@@ -102,6 +119,7 @@ def recorded_options(runs: Runs, ranks: int):
                           ("grace", "0.2"), ("tasks", "60"), ("seed", "0")):
         runs.equal(shown.get(f"--{option}"), f"{value} (recorded)", f"origin of --{option} {where}")
     runs.check("--time-limit" not in shown and "--config" not in shown, f"what belongs to one process {where}", str(shown))
+    runs.check(not {"--only", "--shard", "--restart"} & shown.keys(), f"what the run does not have {where}", str(shown))
     runs.equal(origins("--retries", "5").get("--retries"), "5 (command line)", f"the command line counts more {where}")
     runs.equal(origins(PLENUM_RETRIES="6").get("--retries"), "6 (PLENUM_RETRIES)", f"a variable counts more {where}")
     (runs.folder / "run.toml").write_text("retries = 7\n")
@@ -124,6 +142,31 @@ def recorded_options(runs: Runs, ranks: int):
         (runs.folder / name).unlink()
 
 
+def held(runs: Runs):
+    """While another run holds the file, no progress of one that is refused is shown."""
+    with open(runs.folder / "h.h5.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for mode in ("lines", "bar"):
+            run = runs.run("run", "mixed", "-o", "h.h5", "--progress", mode)
+            runs.check(run.returncode == 3 and run.stderr.count("\n") == 1 and run.stderr.startswith("plenum: h.h5.partial: "
+                       "another run is writing it"), f"a run that is refused says one line ({mode})", repr(run.stderr))
+    (runs.folder / "h.h5.lock").unlink()
+
+
+def recorded_shard(runs: Runs):
+    words = ("run", "mixed", "--pause", "0.1", "--shard", "1/2", "--time-limit", "1", "--grace", "0.1", *QUIET)
+    runs.equal(runs.run(*words).returncode, 75, "a shard that is stopped")
+    (runs.folder / "other.toml").write_text("shard = '0/2'\nseed = 3\n")
+    shown = runs.run("resume", "mixed-1.h5", "--dry-run", "--config", "other.toml", PLENUM_SHARD="0/3")
+    runs.check("--shard: 1/2 (recorded)\n" in shown.stderr and "--seed: 0 (recorded)\n" in shown.stderr,
+               "the shard is that of the run", shown.stderr)
+    state = json.loads(runs.run("status", "mixed-1.h5", "--output-mode", "json").stdout)["maps"][0]
+    counts = [(state["not_run"], 40, state["done"], 0, 20), (20, 40, 0, 0, 20)]
+    runs.equal(planned(runs, "resume", "mixed-1.h5"), counts, "what is left of a shard")
+    for path in runs.folder.glob("mixed-1.h5*"):
+        path.unlink()
+
+
 def too_many_failures(runs: Runs, ranks: int):
     """A run that goes on with more failures than may be stops at once, before it has results of its own."""
     (runs.folder / "broken").touch()
@@ -137,6 +180,12 @@ def too_many_failures(runs: Runs, ranks: int):
         state = json.loads(runs.run("status", "t.h5", "--output-mode", "json").stdout)["maps"][0]
         counts.append((state["done"], state["failed"]))
     runs.check(counts[0] == counts[1] and counts[0][1] > 2, f"nothing runs when too many have failed: {counts}")
+    (done, failed), rest = counts[0], (200, 200, 0, 0, 0)  # the job has not come to its lists
+    left = 200 - done - failed
+    for command, some in ((words, (left, 200, done, failed, 0)), ([*words, "--retry-failed"], (left + failed, 200, done, 0, 0)),
+                          (["resume", "t.h5"], (left, 200, done, failed, 0)), (["retry", "t.h5"], (left + failed, 200, done, 0, 0)),
+                          ([*words, "--restart"], rest)):
+        runs.equal(planned(runs, *command, ranks=ranks), [some, rest], f"what {command} would do at {ranks} ranks")
     run = runs.run(*words, "--max-failures", "100", "--output-mode", "json", ranks=ranks)
     runs.equal(run.returncode, 4, f"with a higher limit it goes on ({run.stderr[-300:]})")
     (runs.folder / "broken").unlink()
@@ -166,9 +215,14 @@ def retried(runs: Runs, ranks: int):
     runs.equal(run.returncode, 4, f"a run with failures ({run.stderr[-200:]})")
     (runs.folder / "broken").unlink()
     published, before = (runs.folder / "k.h5").read_bytes(), table(runs.folder / "k.h5")
-    dry = runs.run("retry", "k.h5", "--dry-run", ranks=ranks)
-    runs.check(dry.returncode == 0 and (runs.folder / "k.h5").read_bytes() == published and
-               [path.name for path in runs.folder.glob("k.h5*")] == ["k.h5"], f"a dry retry at {ranks} ranks", dry.stderr)
+    for words in (["retry", "k.h5"], [*first, "--retry-failed"]):
+        runs.equal(planned(runs, *words, ranks=ranks), [(len(failed), 40, len(done), 0, 0), (0, 40, 40, 0, 0)],
+                   f"what {words[0]} would do at {ranks} ranks")
+        runs.check((runs.folder / "k.h5").read_bytes() == published and [path.name for path in runs.folder.glob("k.h5*")] ==
+                   ["k.h5"], f"a dry {words[0]} changes nothing at {ranks} ranks")
+    dry = runs.run(*first, "--dry-run", ranks=ranks)
+    runs.check(dry.returncode == 4 and "is complete, 6 of 80 tasks have no result" in dry.stderr,
+               f"a dry run of a file that is there at {ranks} ranks", dry.stderr)
     for again in (["resume", "k.h5"], ["retry", "k.h5"], [*first, "--retry-failed"]):
         what = f"after a retry that was killed, {again[0]} at {ranks} ranks"
         (runs.folder / "k.h5").write_bytes(published)
@@ -190,6 +244,8 @@ def retried(runs: Runs, ranks: int):
         runs.check("interrupted; plenum resume k.h5" in text and f"{len(done)} of 40" not in text.split("before")[0]
                    and "74 of 80 tasks done; that file stays" in text, f"status {what}", text)
         runs.equal(runs.run("status", "--exit-code", "k.h5").returncode, 75, f"status --exit-code {what}")
+        left = json.loads(runs.run("status", "k.h5", "--output-mode", "json").stdout)["maps"][0]["not_run"]
+        runs.equal(planned(runs, *again, ranks=ranks), [(left, 40, 40 - left, 0, 0), (0, 40, 40, 0, 0)], f"dry, {what}")
         run = runs.run(*first)
         runs.check(run.returncode == 4 and "plenum resume k.h5 goes on" in run.stderr, f"the command without --retry-failed, {what}",
                    run.stderr)
@@ -423,6 +479,8 @@ def runs_at(ranks: int):
 
 def files(runs: Runs):
     alive(runs)
+    held(runs)
+    recorded_shard(runs)
     damaged(runs)
     only(runs)
     help = runs.run("status", "--help")

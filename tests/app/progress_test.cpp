@@ -5,7 +5,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 #include <utility>
 
 #include "app/app_test_tools.hpp"
@@ -262,6 +265,14 @@ TEST(ProgressText, HasNoRateBeforeTheFirstTaskAndNoNonsenseAtTheEdges) {
     EXPECT_EQ(format_task_rate(1.0 / 1200), "3.0 tasks/h");
 }
 
+TEST(Terminal, AloneHasAWidthToWhichTextIsCut) {
+    auto const pipe = Screen::pipe();
+    auto const terminal = Screen::terminal(120);
+    EXPECT_EQ(text_style(terminal.fd(), xterm()).width, 120u);
+    std::string const text(5000, 'x');
+    EXPECT_EQ(one_line(text, text_style(pipe.fd(), xterm()).width, {}), text);
+}
+
 TEST(Terminal, CutsTextBetweenCharacters) {
     TextStyle const unicode{.unicode = true};
     EXPECT_EQ(one_line("short", 10, {}), "short");
@@ -269,6 +280,25 @@ TEST(Terminal, CutsTextBetweenCharacters) {
     EXPECT_EQ(one_line("0123456789", 8, {}), "01234...");
     EXPECT_EQ(one_line("äöüäöüäöü", 4, unicode), "äöü…");
     EXPECT_EQ(columns("äö…█"), 4u);
+}
+
+TEST(Terminal, WaitsForTheReaderOfAPipeButNotForEver) {
+    auto const pipe = Screen::pipe();
+    wait_until_read(pipe.fd(), 60);  // there is nothing to read
+    write_all(pipe.fd(), "a line\n");
+    wait_until_read(pipe.fd(), 0.01);
+    std::atomic<bool> begun{false};
+    std::thread reader([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        begun = true;
+        (void)pipe.take();
+    });
+    wait_until_read(pipe.fd(), 60);
+    EXPECT_TRUE(begun);
+    reader.join();
+    auto const terminal = Screen::terminal(80);
+    write_all(terminal.fd(), "a line\n");
+    wait_until_read(terminal.fd(), 60);  // no pipe
 }
 
 TEST(Terminal, BarsFillInProportion) {

@@ -92,7 +92,7 @@ TEST(SummaryFigures, DoNotExistForARunWithoutWork) {
     EXPECT_FALSE(load_imbalance(empty));
     EXPECT_EQ(summary_text(empty, {}),
               "empty: 0 of 0 tasks done\n"
-              "  wall time             0.00 s (first task after 0.00 s, computing 0.00 s)\n"
+              "  wall time             0 s (first task after 0 s, computing 0 s)\n"
               "  throughput            -\n"
               "  parallel efficiency   -\n"
               "  load imbalance        -\n");
@@ -172,26 +172,44 @@ TEST(SummaryText, ShowsTheExtremesOfManyRanks) {
     EXPECT_EQ(shares, (std::vector<std::string>{"18.0 %", "17.0 %", "16.0 %", " 3.0 %", " 2.0 %", " 1.0 %"}));
 }
 
-TEST(SummaryText, FitsInto80Columns) {
+TEST(SummaryText, FitsIntoTheWidth) {
     auto summary = with_ranks(5000);
     summary.compute_seconds = 500;
     summary.failed = 9;
     summary.ranks[2857].tasks = 1'000'000;
     summary.failures.push_back({.task = 1, .host = "n", .message = std::string(500, 'x') + "\n\x1b[2Jmore"});
     for (bool const unicode : {false, true})
-        for (auto const& line : lines_of(summary_text(summary, {.unicode = unicode})))
+        for (auto const& line : lines_of(summary_text(summary, {.unicode = unicode, .width = 80})))
             EXPECT_LE(columns(line), 80u) << line;
 }
 
-TEST(SummaryText, WarningsAreWholeAndColoursAreOptional) {
+TEST(SummaryText, CutsNoCauseInAFile) {
     auto summary = with_failures(1, 1);
+    summary.failures[0].message = std::string(500, 'x') + "\nthe end";
+    EXPECT_THAT(summary_text(summary, {}), HasSubstr(std::string(500, 'x') + " the end\n"));
+}
+
+TEST(SummaryText, KeepsTheListOfTheQuarantinedShort) {
+    auto summary = with_failures(1000, 1000);
+    summary.quarantined = 1000;
+    for (auto& failure : summary.failures) failure.quarantined = true;
+    for (auto const& line : lines_of(summary_text(summary, {})))
+        if (line.find("quarantined") != std::string::npos) {
+            EXPECT_LE(columns(line), 80u) << line;
+        }
+}
+
+TEST(SummaryText, RepeatsNoWarnings) {
+    auto summary = example();
     summary.warnings = {"ranks 0 and 1 share core 3; use mpirun --bind-to core"};
-    auto const plain = summary_text(summary, {});
-    EXPECT_THAT(plain, HasSubstr("  warning: ranks 0 and 1 share core 3; use mpirun --bind-to core\n"));
-    EXPECT_THAT(plain, Not(HasSubstr("\x1b")));
+    EXPECT_EQ(summary_text(summary, {}), summary_text(example(), {}));
+}
+
+TEST(SummaryText, ColoursAreOptional) {
+    auto const summary = with_failures(1, 1);
+    EXPECT_THAT(summary_text(summary, {}), Not(HasSubstr("\x1b")));
     auto const coloured_text = summary_text(summary, {.colour = true});
     EXPECT_THAT(coloured_text, HasSubstr("\x1b[31m511 of 512 tasks done, 1 failed\x1b[0m"));
-    EXPECT_THAT(coloured_text, HasSubstr("\x1b[33mwarning:\x1b[0m"));
     EXPECT_THAT(summary_text(example(), {.colour = true}), HasSubstr("\x1b[32m512 of 512"));
 }
 

@@ -23,6 +23,7 @@ NOTICE = re.compile(
 
 
 KEPT = "plenum: what is done is kept; the same command resumes"
+LOST = "plenum: nothing of it is kept; the same command begins anew"
 AT_ONCE = 8
 
 # What may stand before the line: what the job said about its plan, the warning of a machine with few cores, and
@@ -88,8 +89,8 @@ def problems_of(case: Case, setup: argparse.Namespace, result: Run, statuses: Pa
     if result.stdout:
         problems.append(f"text on standard output: {result.stdout!r}")
     lines = own_lines(result.stderr)
-    if case.keeps_results and lines.pop() != KEPT:
-        problems.append("it does not say that results are kept")
+    if (case.keeps_results or case.loses_results) and lines.pop() != (KEPT if case.keeps_results else LOST):
+        problems.append("it does not say whether results are kept")
     if len(lines) != 1 or not lines[0].startswith("plenum: "):
         problems.append("not one line of plenum's")
     else:

@@ -21,6 +21,7 @@ class Case:
     file_limit: int | None = None  # KiB that a file may have; MPI's own files keep to it too: one rank only
     cwd: str | None = None
     keeps_results: bool = False  # it comes so far that there is something to resume
+    loses_results: bool = False  # tasks have run, and nothing is there to resume
     other_build: bool = False  # the last rank runs another build; more than one rank only
     most_ranks: int = 1000
 
@@ -299,7 +300,7 @@ DISKS = [
     output("disk full at once", "out.h5", ENVIRONMENT, "out.h5", "disk full", "make room", full_at=0),
     output("disk full in the filters", "out.h5", ENVIRONMENT, "out.h5", "disk full", full_at=3000),
     Case("disk full in the results", "run convolve --synthetic 600x600 --filters 300 -o out.h5", ENVIRONMENT,
-         ("out.h5", "disk full", "written", "make room"), full_at=3_000_000),
+         ("out.h5", "disk full", "written", "make room"), full_at=3_000_000, loses_results=True),
     Case("disk full while results are compressed",
          "run convolve --synthetic 600x600 --filters 300 --compress gzip:1 -o out.h5", ENVIRONMENT, ("out.h5", "disk"),
          full_at=25_000_000, keeps_results=True),

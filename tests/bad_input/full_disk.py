@@ -16,6 +16,7 @@ JOB = ["run", "segment", "--progress", "none", "-o", "out.h5"]
 SMALL = ["--synthetic", "400", "--size", "32x32"]
 LARGE = ["--synthetic", "20", "--size", "256x256"]  # masks that executors compress
 KEPT = "plenum: what is done is kept; the same command resumes"
+LOST = "plenum: nothing of it is kept; the same command begins anew"
 STEPS = 16
 DONE, ENVIRONMENT = 0, 3
 
@@ -32,6 +33,7 @@ class Trial:
     def __init__(self, given: argparse.Namespace, folder: Path, options: list[str]):
         self.command, self.disk, self.folder = [str(given.plenum), *JOB, *options], given.bad_disk, folder
         self.count = 0
+        self.second_lines: set[str] = set()
 
     def run(self, here: Path, room: int | None) -> tuple[int, list[str], list[str]]:
         """Exit code, what Plenum said on standard error, and what is wrong besides."""
@@ -65,12 +67,13 @@ class Trial:
         status, lines, wrong = self.run(here, room)
         if status != ENVIRONMENT:
             wrong.append(f"exit code {status}")
-        if not lines or lines[1:] not in ([], [KEPT]) or "out.h5" not in lines[0] or "disk full" not in lines[0]:
+        if not lines or lines[1:] not in ([], [KEPT], [LOST]) or "out.h5" not in lines[0] or "disk full" not in lines[0]:
             wrong.append(f"not one clear line: {lines}")
+        self.second_lines.update(lines[1:])
         if (here / "out.h5").exists():
             wrong.append("it was published")
-        if lines[1:] == [KEPT] and not (here / "out.h5.journal").exists():
-            wrong.append("nothing was kept")
+        if lines[1:] and (lines[1:] == [KEPT]) != (here / "out.h5.journal").exists():
+            wrong.append(f"what is kept is not as it says: {lines}")
         status, lines, more = self.run(here, None)
         wrong += more
         if status != DONE:
@@ -105,6 +108,9 @@ def main() -> int:
                 if wrong := trial.problems(room, undisturbed):
                     failed += 1
                     print(f"{' '.join(options)} full after {room} of {needed} bytes: {'; '.join(wrong)}")
+            if trial.second_lines != {KEPT, LOST}:
+                failed += 1
+                print(f"{' '.join(options)}: of what is kept is said only {trial.second_lines}")
     return 1 if failed else 0
 
 

@@ -29,7 +29,7 @@ PACKED = "run convolve --synthetic 400x400 --filters 12000 --compress gzip:9 -o 
 PACKED_AT_ONCE = "run convolve --synthetic 1000x1000 --filters 400 --filter-size 128x128 --stride 1 --compress gzip:9 -o out.h5"
 LINE = re.compile(
     r"plenum: interrupted by SIG[A-Z]+ (after \d+ of \d+ tasks|before any task); "
-    r"(nothing was published|the same command resumes)")
+    r"(nothing of it is kept|the same command resumes)")
 INCOMPLETE = 75
 NODES = Path(__file__).resolve().parent.parent / "cluster" / "nodes-mpirun"
 # Who gets the signal: the foreground group as from a terminal, the process that was started, or one rank.

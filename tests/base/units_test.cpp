@@ -55,5 +55,14 @@ TEST(Units, FormatsForPeople) {
     EXPECT_EQ(format_count(35.1e6), "35.1 M");
 }
 
+TEST(Units, ShortTimesKeepTheirDigits) {
+    for (auto const& [seconds, text] :
+         {std::pair{9.994, "9.99 s"}, std::pair{0.1, "0.10 s"}, std::pair{0.0996, "99.6 ms"},
+          std::pair{0.0123, "12.3 ms"}, std::pair{0.00123, "1.23 ms"}, std::pair{0.0009, "900 us"},
+          std::pair{25.34e-6, "25.3 us"}, std::pair{4e-8, "40.0 ns"}, std::pair{0.0, "0 s"},
+          std::pair{-1.0, "-"}})
+        EXPECT_EQ(format_duration(seconds), text);
+}
+
 }  // namespace
 }  // namespace plenum::base
