@@ -212,12 +212,15 @@ std::optional<Order> next_order(int socket, int parent_descriptor) {
     return order;
 }
 
-void end_children(std::vector<Child> const& children) {
+void kill_children(std::vector<Child> const& children) {
     for (auto const& child : children) {
         if (!child.descriptor) continue;
         ::syscall(SYS_pidfd_send_signal, child.descriptor.get(), SIGKILL, nullptr, 0);
         ::kill(-child.process, SIGKILL);  // the programs that it has started
     }
+}
+
+void wait_for_ends(std::vector<Child> const& children) {
     for (auto const& child : children) {
         if (!child.descriptor) continue;  // poll() would wait for nothing
         pollfd end{.fd = child.descriptor.get(), .events = POLLIN, .revents = 0};
@@ -228,16 +231,37 @@ void end_children(std::vector<Child> const& children) {
 /// Whether the launcher died before the rank or together with it: then somebody else ended both. Who ends all
 /// of the run ends this process while it waits.
 bool launcher_died_too(base::Launcher const& launcher) {
-    if (launcher.kills_what_is_left) return false;  // this process in a moment
+    pollfd end{.fd = launcher.ended.get(), .events = POLLIN, .revents = 0};  // without one poll() only waits
+    if (launcher.kills_what_is_left) return ::poll(&end, 1, 0) > 0;          // this process in a moment
     // The launcher is to see the ends of the rank's connections now: they are open here, too.
     auto const kept = static_cast<unsigned>(std::max(launcher.ended.get(), STDERR_FILENO));
     if (kept > STDERR_FILENO + 1) ::close_range(STDERR_FILENO + 1, kept - 1, 0);
     ::close_range(kept + 1, ~0U, 0);
-    pollfd end{.fd = launcher.ended.get(), .events = POLLIN, .revents = 0};  // without one poll() only waits
     return ::poll(&end, 1, killed_together_ms) > 0;
 }
 
-/// The rank's process has died without having been asked to, and its executors have ended: which tasks were
+/// The task that an executor has at work; with run 0 none whose death is kept. A killed one may run on for a
+/// moment: it is looked at until all parts are of the same chunk.
+io::Death task_at_work(NodeView node, ExecutorCell const& cell) {
+    for (;;) {
+        auto const claims = cell.claims.load(std::memory_order_acquire);
+        auto const slot_number = cell.slot.load(std::memory_order_acquire);
+        auto const owns = [&] {
+            return slot_number != 0 && cell.phase.load(std::memory_order_acquire) == Phase::owning;
+        };
+        if (cell.state.load(std::memory_order_acquire) != CellState::running || !owns()) return {};
+        auto const& slot = node.slot(static_cast<int>(slot_number) - 1);
+        io::Death death{
+            .run = slot.run, .map = slot.map, .task = cell.current.load(std::memory_order_acquire)};
+        if (death.task < cell.first.load(std::memory_order_relaxed) ||
+            death.task >= cell.last.load(std::memory_order_relaxed))
+            death.run = 0;
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (owns() && cell.claims.load(std::memory_order_relaxed) == claims) return death;
+    }
+}
+
+/// The rank's process has died without having been asked to, and its executors are killed: which tasks were
 /// at work counts against them. Without the run's lock the folder is another one, on a disk of this node.
 void note_deaths(NodeView node, pid_t rank, base::Launcher const& launcher,
                  ForkServer::Options const& options) {
@@ -248,21 +272,13 @@ void note_deaths(NodeView node, pid_t rank, base::Launcher const& launcher,
         std::chrono::system_clock::now().time_since_epoch());
     std::vector<io::Death> deaths;
     for (int i = options.first_cell; i < options.first_cell + options.executors; ++i) {
-        auto const& cell = node.cell(i);
-        auto const slot_number = cell.slot.load(std::memory_order_acquire);
-        if (cell.state.load(std::memory_order_acquire) != CellState::running || slot_number == 0 ||
-            cell.phase.load(std::memory_order_acquire) != Phase::owning)
-            continue;
-        auto const& slot = node.slot(static_cast<int>(slot_number) - 1);
-        auto const task = cell.current.load(std::memory_order_acquire);
-        if (slot.run == 0 || task < cell.first.load() || task >= cell.last.load()) continue;
-        deaths.push_back({.run = slot.run,
-                          .map = slot.map,
-                          .task = task,
-                          .rank = cell.rank,
-                          .process = rank,
-                          .unix_ns = now.count(),
-                          .host = node.header().host.data()});
+        auto death = task_at_work(node, node.cell(i));
+        if (death.run == 0) continue;
+        death.rank = node.cell(i).rank;
+        death.process = rank;
+        death.unix_ns = now.count();
+        death.host = node.header().host.data();
+        deaths.push_back(std::move(death));
     }
     io::append_deaths(io::deaths_path_of(options.run_file), deaths);
 }
@@ -308,8 +324,11 @@ void note_deaths(NodeView node, pid_t rank, base::Launcher const& launcher,
         if (child > 0) children[seat].process = child;
         if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
     }
-    end_children(children);
-    note_deaths(node, parent, launcher, options);
+    kill_children(children);
+    // What slurmstepd still does before it kills this process takes about as long as an executor's end.
+    if (launcher.kills_what_is_left) note_deaths(node, parent, launcher, options);
+    wait_for_ends(children);
+    if (!launcher.kills_what_is_left) note_deaths(node, parent, launcher, options);
     base::remove_tree(options.scratch);
     ::_exit(0);
 }

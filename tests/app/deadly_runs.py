@@ -250,6 +250,26 @@ def try_wrapped(place: Place) -> None:
     print(f"{place.what}: charged below a wrapper", flush=True)
 
 
+# Stands for slurmstepd, which Plenum knows by its name: it has no rank's number in its environment.
+STEPD = """
+import os, subprocess, sys
+open("/proc/self/comm", "w").write("slurmstepd")
+sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, "OMPI_COMM_WORLD_RANK": "0"}).returncode & 0x7f)
+"""
+
+
+def below_stepd() -> tuple:
+    return "env", "-u", "OMPI_COMM_WORLD_RANK", sys.executable, "-c", STEPD
+
+
+def try_stepd_killed_by_task(place: Place) -> None:
+    """When slurmstepd has ended before the rank, somebody else ended both."""
+    code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
+    check(f"{place.what}: a death", code not in (0, 2, 3, 4), f"{code}\n{out}{err}")
+    check(f"{place.what}: nobody is charged below slurmstepd", "out.h5.deaths" not in place.files_beside(), out + err)
+    place.require_fine_end("a task that kills slurmstepd is not charged")
+
+
 def try_strangers(place: Place, other: Place) -> None:
     """Deaths of another run, or of one that is discarded, do not count."""
     code, out, err = place.end(place.start(*place.job, "--crash-limit", "1"))
@@ -280,6 +300,9 @@ def main() -> None:
             try_launcher_killed_by_task(place("all"))
             try_wrapped(place("rank", wrapper=("sh", "-c", '"$@"; exit $?', "sh")))
             try_wrapped(place("rank", wrapper=("sh", "-c", 'timeout 1000 "$@"; exit $?', "sh")))  # leads a process group
+        if ranks == 1:
+            try_wrapped(place("rank", wrapper=below_stepd()))
+            try_stepd_killed_by_task(place("all", wrapper=below_stepd()))
         try_kills_from_outside(place("wait"), daemons=False)
         try_orderly_ends(place("wait"))
         try_orderly_ends(place("wait", "--isolation", "none"))
