@@ -164,7 +164,8 @@ def cpu(bench: Bench) -> Iterator[dict]:
             if job == "publishing":
                 with _file(bench, "cpu.h5") as path:
                     packed = path.with_name(path.name + ".packed")
-                    running = bench.plenum(ranks, "records", "--record", MIB, "--records", bench.pick(512, 64), "-o", path,
+                    # Too small for executors to compress them.
+                    running = bench.plenum(ranks, "records", "--record", 4096, "--records", bench.pick(512, 64) * 256, "-o", path,
                                            "--compress", "gzip:9", nodes=nodes)
                     running.report()
                     end = time.monotonic() + 60

@@ -226,6 +226,8 @@ def in_ms(seconds: list[float]) -> str:
 
 def signals(setup: Setup) -> Iterator[dict]:
     random.seed(setup.seed)
+    # Ignored in what a shell has started in the background, and then in all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     count = setup.pick(400, 10)
     campaign = Signals(setup)
     for _ in range(10 * count):  # few runs end before their signal

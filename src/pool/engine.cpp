@@ -71,6 +71,8 @@ Engine::Engine(comm::Session& session, EngineOptions options)
         auto const& host = topology.hosts[static_cast<std::size_t>(topology.rank)];
         host.copy(header.host.data(), header.host.size() - 1);  // fresh memory is zero: the end is there
     }
+    // A task that dumps core would dump all shared arrays, and the node would wait for the disk.
+    ::madvise(node_.base(), node_.bytes(), MADV_DONTDUMP);
     session_.transport().barrier();  // the header is there
     set_node_base(node_.base());
     node_.header().processors.add_own();

@@ -16,6 +16,7 @@
 #include "base/task_place.hpp"
 #include "pool/executor_port.hpp"
 #include "pool/result_ring.hpp"
+#include "pool/task_times.hpp"
 #include "sched/chunks.hpp"
 #include "wire/messages.hpp"
 #include "wire/task_registry.hpp"
@@ -152,9 +153,19 @@ void Executor::give_permit_back() {
     base::futex_wake_all(work);
 }
 
+bool Executor::is_too_late(BlockSlot const& slot, std::uint64_t now) const {
+    if (slot.last_end_ns == 0 || cell_.batch.load(std::memory_order_relaxed) != slot.batch) return false;
+    TaskTimes times;
+    times.add(cell_);
+    // Far from the end that is all it takes.
+    if (times.tasks == 0 || now + times.longest_ns < slot.last_end_ns) return false;
+    return static_cast<double>(now) + times.likely_most() * 1e9 > static_cast<double>(slot.last_end_ns);
+}
+
 bool Executor::has_task_here(BlockSlot const& slot) const {
     if (slot.mode == ChunkMode::each) return own_unit(slot) < slot.units;
-    return slot.next.load(std::memory_order_relaxed) < slot.units;
+    return slot.next.load(std::memory_order_relaxed) < slot.units &&
+           (slot.last_end_ns == 0 || !is_too_late(slot, base::now_ns()));
 }
 
 std::uint64_t Executor::own_unit(BlockSlot const& slot) const {
@@ -252,6 +263,7 @@ void Executor::run_slot(int index) {
         auto& header = node_.header();
         auto const life_is_over = [&] { return slot.life != 0 && lived_ >= slot.life; };
         while (!life_is_over()) {
+            if (is_too_late(slot, clock_)) break;
             bool const each = slot.mode == ChunkMode::each;
             auto const step = each ? 1 : step_of(slot);
             cell_.claims.store(cell_.claims.load(std::memory_order_relaxed) + 1, std::memory_order_release);

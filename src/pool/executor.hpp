@@ -50,6 +50,9 @@ private:
     /// True when the slot's batch may run here: with one of its permits, or without where it needs none.
     [[nodiscard]] bool take_permit(BlockSlot const& slot);
     void give_permit_back();
+    /// A task of the slot's batch that starts now would probably end too late, as those of this executor took
+    /// so long. Rank 0 decides the same from all results, but only when it has them.
+    [[nodiscard]] bool is_too_late(BlockSlot const& slot, std::uint64_t now) const;
     [[nodiscard]] bool has_task_here(BlockSlot const& slot) const;
     /// In a block of ChunkMode::each: the task of this executor, or slot.units when it has run.
     [[nodiscard]] std::uint64_t own_unit(BlockSlot const& slot) const;
@@ -73,7 +76,9 @@ private:
     [[nodiscard]] bool make_slot(detail::ChunkCall& call);
     /// Sends the task's result compressed, unless the task has failed.
     void pack_result(detail::ChunkCall& call, std::uint64_t task);
-    /// The slot at work was cut: gives back what follows `task` in its chunk.
+    /// Those that follow `task` in its chunk would probably end too late.
+    [[nodiscard]] bool rest_is_too_late(detail::ChunkCall const& call, std::uint64_t task) const;
+    /// The slot at work was cut, or time is over: gives back what follows `task` in its chunk.
     void cut_chunk(detail::ChunkCall& call, std::uint64_t task);
 
     static void fail(detail::ChunkCall& call, std::uint64_t task, FailureCause cause, char const* message);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <new>
 
+#include "base/clock.hpp"
 #include "pool/executor.hpp"
 #include "pool/executor_port.hpp"
 
@@ -24,7 +25,8 @@ void Executor::task_ended(detail::ChunkCall& call, std::uint64_t task) {
     if (self.slot_->packing.level != 0) self.pack_result(call, task);
     if (self.actors_ != nullptr) self.actors_->settle();  // before the task can be seen as done
     if (self.marker_) self.mark_output(task, task);
-    if (self.slot_->cut.load(std::memory_order_relaxed) != 0) self.cut_chunk(call, task);
+    if (self.slot_->cut.load(std::memory_order_relaxed) != 0 || self.rest_is_too_late(call, task))
+        self.cut_chunk(call, task);
 }
 
 bool Executor::make_slot(detail::ChunkCall& call) {
@@ -57,6 +59,13 @@ void Executor::pack_result(detail::ChunkCall& call, std::uint64_t task) {
     } catch (std::bad_alloc const&) {
         detail::fail_with_exception(call, task);
     }
+}
+
+bool Executor::rest_is_too_late(detail::ChunkCall const& call, std::uint64_t task) const {
+    if (slot_->last_end_ns == 0) return false;
+    auto const now = base::now_ns();
+    auto const mean = (now - clock_) / (task + 1 - call.first);  // the clock was read before the chunk
+    return now + mean > slot_->last_end_ns || is_too_late(*slot_, now);
 }
 
 void Executor::cut_chunk(detail::ChunkCall& call, std::uint64_t task) {

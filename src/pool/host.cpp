@@ -147,6 +147,7 @@ void Host::begin(std::shared_ptr<Work> const& work, std::shared_ptr<StreamState>
                     .running_per_node = request.running_per_node,
                     .task_timeout_ns =
                         as_ns(request.task_timeout > 0 ? request.task_timeout : options_.limits.task_timeout),
+                    .ns_left = ns_left_for_tasks(),
                     .item_stride = request.item_stride,
                     .varying_items = request.varying_items || !request.item_offsets.empty(),
                     .timing = work->timing,

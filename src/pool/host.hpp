@@ -110,6 +110,9 @@ public:
     [[nodiscard]] bool overdue() const;
     /// Until the run has to be over; nothing without a limit. Any thread.
     [[nodiscard]] std::optional<double> seconds_left() const;
+    /// When tasks are to have ended; only with a limit of time.
+    [[nodiscard]] std::uint64_t last_end_of_tasks() const;
+    [[nodiscard]] std::uint64_t ns_left_for_tasks() const;  ///< until then; 0: no limit
     /// Carries out what the body asked for, hands out blocks, completes batches.
     void tick();
     [[nodiscard]] bool active() const noexcept { return active_ > 0 || array_step_.has_value(); }

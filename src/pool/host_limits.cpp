@@ -112,9 +112,8 @@ void Host::watch_time() {
     auto const end = options_.limits.end_ns;
     auto const now = base::now_ns();
     if (end != 0 && leave_ns_ == UINT64_MAX) {
-        auto const grace = as_ns(options_.limits.grace);
-        if (now + grace >= end) begin_stop(StopReason::time);
-        auto const last_end = end - std::min(end, grace - share_of_tasks(grace));
+        if (now + as_ns(options_.limits.grace) >= end) begin_stop(StopReason::time);
+        auto const last_end = last_end_of_tasks();
         for (auto& [id, batch] : batches_) {
             auto seconds = batch.long_task_seconds.empty() ? options_.limits.time_request : 0.0;
             for (auto const& [node, measured] : batch.long_task_seconds)
@@ -125,6 +124,18 @@ void Host::watch_time() {
     if (abandoned_ || now < abandon_ns_ || active_ == 0) return;
     abandoned_ = true;
     for (int const leader : topology_.leaders) send_(leader, wire::Abandon{});
+}
+
+std::uint64_t Host::last_end_of_tasks() const {
+    auto const grace = as_ns(options_.limits.grace);
+    auto const end = options_.limits.end_ns;
+    return end - std::min(end, grace - share_of_tasks(grace));
+}
+
+std::uint64_t Host::ns_left_for_tasks() const {
+    if (options_.limits.end_ns == 0) return 0;
+    auto const now = base::now_ns(), last_end = last_end_of_tasks();
+    return last_end > now ? last_end - now : 1;
 }
 
 std::optional<double> Host::seconds_left() const {

@@ -61,7 +61,9 @@ void Leader::open(wire::OpenBatch batch) {
     auto const executors = static_cast<std::uint64_t>(node_.header().executors);
     auto const permits = batch.running_per_node < executors ? batch.running_per_node : 0;
     auto const id = batch.batch;
-    batches_.insert_or_assign(id, Batch{.spec = std::move(batch), .function = {}, .permits = permits});
+    auto const last_end = batch.ns_left == 0 ? 0 : base::now_ns() + batch.ns_left;
+    batches_.insert_or_assign(
+        id, Batch{.spec = std::move(batch), .function = {}, .permits = permits, .last_end_ns = last_end});
 }
 
 void Leader::close(wire::CloseBatch batch) {
@@ -280,6 +282,7 @@ bool Leader::place(wire::AssignBlock& assignment) {
     slot.news.store(0, std::memory_order_relaxed);
     slot.cut.store(0, std::memory_order_relaxed);
     slot.task_timeout_ns = spec.on_each ? 0 : spec.task_timeout_ns;
+    slot.last_end_ns = spec.on_each ? 0 : batch.last_end_ns;
     slot.run = spec.run;
     slot.map = spec.map;
     slot.function = spec.function;

@@ -17,6 +17,7 @@
 #include "pool/node_layout.hpp"
 #include "pool/result_ring.hpp"
 #include "pool/segment_pool.hpp"
+#include "pool/task_times.hpp"
 #include "wire/messages.hpp"
 
 namespace plenum::pool {
@@ -57,6 +58,7 @@ private:
         wire::OpenBatch spec;
         std::shared_ptr<std::uint64_t const> function;  // offset of the function object
         std::uint64_t permits_offset = 0, permits = 0;  // behind it; see BlockSlot
+        std::uint64_t last_end_ns = 0;                  // on this node's clock; see BlockSlot
     };
     struct Varying {  // result of a task, copied out of the ring
         std::uint64_t task;
@@ -117,10 +119,7 @@ private:
     /// Rows of times that have come since the last call; all that will ever come when the block is complete.
     void take_times(BlockSlot& slot, Block& block, bool complete, std::vector<wire::Timing>& times);
     void send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results);
-    struct TaskSeconds {
-        double mean = 0, likely_most = 0;  // 0: unknown
-    };
-    [[nodiscard]] TaskSeconds task_seconds(std::uint32_t batch) const;
+    [[nodiscard]] TaskTimes task_times(std::uint32_t batch) const;
     /// Batches of which this node has no tasks left, when there are several: they cannot take their turn
     /// here.
     [[nodiscard]] std::set<std::uint32_t> lacking_batches() const;

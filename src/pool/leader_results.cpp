@@ -1,7 +1,6 @@
 // What the leader sends to rank 0: tasks that are final, whole blocks or parts of them.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <iterator>
 
 #include "base/clock.hpp"
@@ -32,33 +31,21 @@ bool Leader::exhausted_and_idle(int index) const {
     return true;
 }
 
-Leader::TaskSeconds Leader::task_seconds(std::uint32_t batch) const {
-    std::uint64_t tasks = 0, ns = 0, longest_ns = 0;
-    double squares = 0;
-    for (int i = 0; i < node_.header().executors; ++i) {
-        auto const& cell = node_.cell(i);
-        if (cell.batch.load(std::memory_order_acquire) != batch) continue;
-        tasks += cell.batch_tasks.load(std::memory_order_relaxed);
-        ns += cell.batch_ns.load(std::memory_order_relaxed);
-        squares += cell.batch_squares.load(std::memory_order_relaxed);
-        longest_ns = std::max(longest_ns, cell.batch_longest_ns.load(std::memory_order_relaxed));
-    }
-    if (tasks == 0) return {};
-    auto const count = static_cast<double>(tasks);
-    auto const mean = static_cast<double>(ns) * 1e-9 / count;
-    auto const spread = std::sqrt(std::max(0.0, squares / count - mean * mean));
-    // One that took very long must not count as what every other may take.
-    auto const longest = std::max(mean, static_cast<double>(longest_ns) * 1e-9);
-    return {.mean = mean, .likely_most = std::min(longest, mean + 3 * spread)};
+TaskTimes Leader::task_times(std::uint32_t batch) const {
+    TaskTimes times;
+    for (int i = 0; i < node_.header().executors; ++i)
+        if (auto const& cell = node_.cell(i); cell.batch.load(std::memory_order_acquire) == batch)
+            times.add(cell);
+    return times;
 }
 
 void Leader::send_run(BlockSlot& slot, Block& block, wire::BlockResults&& results) {
     results.node = place_.node;
     results.batch = block.batch;
     results.block = block.id;
-    auto const seconds = task_seconds(block.batch);
-    results.mean_task_seconds = seconds.mean;
-    results.long_task_seconds = seconds.likely_most;
+    auto const times = task_times(block.batch);
+    results.mean_task_seconds = times.mean();
+    results.long_task_seconds = times.likely_most();
     std::uint64_t count = 0;
     for (auto const& run : results.runs) count += run.count();
     if (slot.stride != 0 && count > 0 && !block.in_place) {

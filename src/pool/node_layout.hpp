@@ -114,6 +114,7 @@ struct alignas(line_pair) BlockSlot {
     std::uint64_t units;            ///< of `next`: tasks, or chunks of the table
     std::uint64_t chunk;            ///< tasks per chunk when uniform, least tasks when weighted
     std::uint64_t task_timeout_ns;  ///< 0: none
+    std::uint64_t last_end_ns;      ///< no task starts that would probably end later; 0: no limit
     std::uint64_t life;             ///< tasks after which an executor is renewed; 0: any number
     std::uint64_t run;              ///< whose file keeps deaths; 0: none does
     std::uint32_t map;              ///< number in that file

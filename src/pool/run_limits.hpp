@@ -30,7 +30,7 @@ struct RunLimits {
     /// s from the moment on at which no task starts any more to the end; tasks that run get four fifths of
     /// it.
     double grace = 30;
-    double time_request = 0;  ///< s that a task takes, as long as none was measured; 0: unknown
+    double time_request = 0;   ///< s that a task takes, as long as none was measured; 0: unknown
     double node_silence = 30;  ///< s without a word of a node after which the user is told; 0: never
 };
 

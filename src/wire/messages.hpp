@@ -76,6 +76,7 @@ struct OpenBatch {
     std::uint64_t tasks_per_executor = 0;  ///< 0: any number
     std::uint64_t running_per_node = 0;    ///< tasks at the same time; 0: no limit
     std::uint64_t task_timeout_ns = 0;     ///< after which a task is killed; 0: never
+    std::uint64_t ns_left = 0;             ///< until all tasks should have ended; 0: any time
     std::uint64_t item_stride =
         0;  ///< bytes of an item; 0 with varying_items: each its own; 0 without: no items
     bool varying_items = false;
@@ -91,7 +92,7 @@ struct OpenBatch {
     template <class Archive>
     void serialize(Archive& archive) {
         archive(batch, function, tasks, stride, packing, schedule, chunk_size, tasks_per_executor,
-                running_per_node, task_timeout_ns, item_stride, varying_items, timing, priority, prompt,
+                running_per_node, task_timeout_ns, ns_left, item_stride, varying_items, timing, priority, prompt,
                 on_each, direct, direct_offset, run, map);
     }
 };

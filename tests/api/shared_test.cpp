@@ -287,6 +287,29 @@ TEST(SharedArrays, AreSeveralAtOnce) {
     EXPECT_EQ(last.span()[0], 18u);
 }
 
+/// The flags that /proc has for the mapping that holds `address`.
+std::string mapping_flags(void const* address) {
+    auto const wanted = reinterpret_cast<std::uintptr_t>(address);
+    std::ifstream maps("/proc/self/smaps");
+    bool here = false;
+    for (std::string line; std::getline(maps, line);) {
+        unsigned long first = 0, last = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx ", &first, &last) == 2) here = first <= wanted && wanted < last;
+        if (here && line.starts_with("VmFlags:")) return line + " ";
+    }
+    return "";
+}
+
+TEST(SharedArrays, AreNotDumpedWithACore) {
+    auto const array = pool().share(std::vector<double>(1000, 1));
+    auto const dumped = pool().map(
+        [array = array.ref()](std::uint64_t) {
+            return mapping_flags(array.data()).find(" dd ") == std::string::npos ? 1 : 0;
+        },
+        indices(8));
+    for (int const each : dumped) EXPECT_EQ(each, 0);
+}
+
 TEST(SharedArrays, OfNoElementsAreAllowed) {
     auto const empty = pool().share(std::vector<double>{});
     EXPECT_EQ(empty.size(), 0u);

@@ -24,12 +24,16 @@ class Case:
     options: tuple[str, ...] = GRACE
     slurm_seconds: int = 0  # until the end of the job
     rounds: tuple[int, ...] = ()  # how many tasks an executor may have come to
+    seconds: float = SECONDS  # of a task
 
 
 # The limits come in the middle of a second or third task. That may begin late on a busy machine, but by then it is
 # known how long one takes.
 CASES = [
     Case("measured", (*GRACE, "--time-limit", "8"), rounds=(1, 2)),
+    # The second task of an executor would not end: it has measured that itself, long before rank 0 can know.
+    Case("measured once", (*GRACE, "--time-limit", "10"), rounds=(1,), seconds=6),
+    Case("measured once, in one chunk", (*GRACE, "--time-limit", "10", "--schedule", "static"), rounds=(1,), seconds=6),
     Case("Slurm", GRACE, slurm_seconds=9, rounds=(1, 2)),
     Case("requested", (*GRACE, "--time-limit", "1:00:00", "--time-request", "2:00:00"), rounds=(0,)),
     Case("requested, and it fits", (*GRACE, "--time-limit", "8", "--time-request", "3"), rounds=(1, 2)),
@@ -52,7 +56,7 @@ def problem(case: Case, launcher: list[str], ranks: int, program: str) -> str:
         output, log = Path(name) / "out.h5", Path(name) / "log"
         command = [*launcher, program, "run", "timed", "-o", str(output), *case.options]
         slurm = {"SLURM_JOB_END_TIME": str(int(time.time()) + case.slurm_seconds)} if case.slurm_seconds else {}
-        run = finish(command, log, SECONDS, **slurm)
+        run = finish(command, log, case.seconds, **slurm)
         said = run.stdout + run.stderr
         told = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
         begun, ended = ({task for what, task in told if what == wanted} for wanted in ("begin", "end"))
