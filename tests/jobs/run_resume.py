@@ -18,7 +18,8 @@ import numpy
 PLENUM, MPIEXEC = sys.argv[1:3]
 JOB = ["run", "monte_carlo", "--tasks", "3000", "--samples", "40k"]
 INCOMPLETE = 75
-LIMIT = 120
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
+LIMIT = 120 * PATIENCE
 
 
 def command(ranks: int, *args: str) -> list[str]:
@@ -129,7 +130,7 @@ def kills(here: Path, reference: Path) -> None:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
             # Orphans of a killed launcher end by themselves; until then they hold the lock.
-            end = time.monotonic() + 20
+            end = time.monotonic() + 20 * PATIENCE
             while run(0, *args, "--dry-run", cwd=here).returncode == 3 and time.monotonic() < end:
                 time.sleep(0.1)
             size = Path(f"{path}.journal").stat().st_size if Path(f"{path}.journal").exists() else 0
