@@ -48,7 +48,7 @@ class Place:
 
 def try_retries(place: Place) -> None:
     what = f"{place.ranks} ranks, retries"
-    run = place.start("--retries", "exception=2,crash=9,timeout=1", "--task-timeout", "0.5", "--crash-limit", "4")
+    run = place.start("--retries", "exception=2,crash=9,timeout=1", "--task-timeout", str(0.5 * PATIENCE), "--crash-limit", "4")
     summary, _ = place.end(run, 4)
     per_map = TASKS // 10
     # Of ten tasks: 1, 2 and 5 run twice, 3 three times, 4 four times.
@@ -109,7 +109,7 @@ def try_stops(place: Place) -> None:
     what = f"{place.ranks} ranks"
     run = place.start(*SLOW, "--time-limit", "1.5", "--grace", "0.8", "--task-timeout", "50")
     stopped(place, run, "stopped at the end of its time", f"{what}, time limit")
-    run = place.start(*SLOW, "--max-failures", "4", "--task-timeout", "0.5")
+    run = place.start(*SLOW, "--max-failures", "4", "--task-timeout", str(0.5 * PATIENCE))
     summary = stopped(place, run, "stopped by too many failed tasks", f"{what}, failures")
     check(f"{what}: failures are counted", summary["failed"] >= 5, str(summary))
     run = place.start(*SLOW, "--grace", "1")
