@@ -18,9 +18,10 @@ set(PLENUM_MPI_TEST_ENVIRONMENT
 set(PLENUM_TEST_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
 set(PLENUM_TEST_LAUNCHER "")
-set(PLENUM_TIMEOUT_FACTOR 1)
 if(PLENUM_SANITIZE)
-  set(PLENUM_TIMEOUT_FACTOR 4)
+  # Everything takes a multiple of its time: of limits against hangs, here and in the scripts, and of what is timed.
+  set(PLENUM_TEST_PATIENCE 4)
+  list(APPEND PLENUM_TEST_ENVIRONMENT "PLENUM_TEST_PATIENCE=${PLENUM_TEST_PATIENCE}")
   # Freed memory is kept from use for a short while only: there are tests that nothing grows.
   set(short "quarantine_size_mb=4:thread_local_quarantine_size_kb=64")
   list(APPEND PLENUM_TEST_ENVIRONMENT "ASAN_OPTIONS=${short}")
@@ -56,7 +57,6 @@ function(plenum_test name)
   if(arg_WAITS)
     set(places 1)
   endif()
-  math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${PLENUM_TIMEOUT_FACTOR}")
   add_executable(test_${name} ${arg_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE plenum_flags ${arg_LINK} GTest::gmock)
@@ -92,6 +92,21 @@ function(plenum_test name)
     add_test(NAME ${name}.nodes${shape} COMMAND ${PROJECT_SOURCE_DIR}/tests/cluster/nodes-mpirun
       -N ${nodes} -s ${slots} ${PLENUM_TEST_LAUNCHER} $<TARGET_FILE:test_${name}>)
     plenum_mpi_test_properties(${name}.nodes${shape} nodes)
+  endforeach()
+endfunction()
+
+# At the end of a folder with tests: its limits of time are longer with sanitizers.
+function(plenum_patient_tests)
+  if(NOT PLENUM_TEST_PATIENCE)
+    return()
+  endif()
+  get_property(tests DIRECTORY PROPERTY TESTS)
+  foreach(test IN LISTS tests)
+    get_test_property(${test} TIMEOUT seconds)
+    if(seconds)
+      math(EXPR seconds "${seconds} * ${PLENUM_TEST_PATIENCE}")
+      set_tests_properties(${test} PROPERTIES TIMEOUT ${seconds})
+    endif()
   endforeach()
 endfunction()
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # What tasks print arrives once, in whole lines, each with the task that wrote it:
 #   output_lines.py PRINTS [MPIEXEC RANKS...]     Without ranks one process is run without mpirun.
+import os
 import re
 import subprocess
 import sys
 from collections import Counter
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 TASKS = 200
 STARTS = (0, 100_000, 200_000)
 LINE = re.compile(r"\[task (\d+)\] (.*)", re.DOTALL)
@@ -55,7 +57,7 @@ def main() -> int:
         commands = [[launcher[0], "-n", ranks, prints, str(TASKS)] for ranks in launcher[1:]]
     failed = False
     for command in commands:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=100)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=100 * PATIENCE)
         out, error = expected()
         problems = differences("stdout", run.stdout, out, {f"failed {TASKS // 10}"})
         warnings = {line for line in run.stderr.split("\n") if line.startswith("plenum: warning: ")}

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <plenum/plenum.hpp>
 #include <string_view>
 
@@ -13,6 +14,13 @@ namespace plenum::api_test {
 
 /// Tasks run in processes of their own (PLENUM_ISOLATION is not none).
 [[nodiscard]] bool tasks_are_isolated();
+
+/// What limits of time are multiplied by: 1, more with sanitizers, where a crash alone may take a second to
+/// report.
+[[nodiscard]] inline double patience() {
+    auto const* const factor = std::getenv("PLENUM_TEST_PATIENCE");
+    return factor == nullptr ? 1 : std::atof(factor);
+}
 
 /// `text` holds `part`; otherwise the message shows both.
 [[nodiscard]] inline testing::AssertionResult contains(std::string_view text, std::string_view part) {

@@ -14,6 +14,7 @@
 #include <new>
 #include <numeric>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -24,6 +25,11 @@
 
 namespace plenum::api_test {
 namespace {
+
+/// Seconds that a task may take.
+double too_long() {
+    return 0.5 * patience();
+}
 
 enum class Way { segfault, abort, leave, exception, no_exception, hang, deaf, memory, closes, fine };
 /// Those that take long are few.
@@ -104,7 +110,7 @@ TEST(Failures, OfEveryKindAreNamedWithTheirCauseAndTheOtherTasksAreRight) {
             fail_as(way_of(i));
             return i * i;
         },
-        indices(tasks), {.on_failure = OnFailure::collect, .task_timeout = 0.5});
+        indices(tasks), {.on_failure = OnFailure::collect, .task_timeout = too_long()});
     std::map<std::uint64_t, TaskError::Data> failed;
     for (auto const& failure : results.failures()) failed.emplace(failure.task, failure);
     EXPECT_EQ(failed.size(), results.failures().size());
@@ -121,7 +127,7 @@ TEST(Failures, OfEveryKindAreNamedWithTheirCauseAndTheOtherTasksAreRight) {
         EXPECT_EQ(found->second.cause, cause_of(way)) << "task " << i << ": " << found->second.message;
         EXPECT_EQ(found->second.attempt, 1);
         if (cause_of(way) == FailureCause::timeout) {
-            EXPECT_TRUE(contains(found->second.message, "0.5 s"));
+            EXPECT_TRUE(contains(found->second.message, (std::ostringstream() << too_long() << " s").str()));
         }
     }
     EXPECT_EQ(seen.size(), 10u) << "the draw has every way";
@@ -138,7 +144,10 @@ TEST(Retries, UntilSuccessGiveTheResultsOfAnUndisturbedRun) {
                 return std::to_string(i) + std::string(i % 50, 'w');
             },
             indices(tasks),
-            {.schedule = technique, .on_failure = OnFailure::collect, .retries = 2, .task_timeout = 0.5});
+            {.schedule = technique,
+             .on_failure = OnFailure::collect,
+             .retries = 2,
+             .task_timeout = too_long()});
         EXPECT_TRUE(results.failures().empty());
         for (std::uint64_t i = 0; i < tasks; ++i)
             ASSERT_EQ(results[i], std::to_string(i) + std::string(i % 50, 'w'));
@@ -223,7 +232,7 @@ TEST(TaskTimeout, KillsOnlyTheTaskThatTakesTooLong) {
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
             return i;
         },
-        indices(60), {.chunk_size = 30, .on_failure = OnFailure::collect, .task_timeout = 0.5});
+        indices(60), {.chunk_size = 30, .on_failure = OnFailure::collect, .task_timeout = too_long()});
     ASSERT_EQ(results.failures().size(), 3u);
     for (auto const& failure : results.failures()) {
         EXPECT_EQ(failure.task % 20, 6u);
@@ -254,7 +263,7 @@ TEST(TaskTimeout, TakesTheProgramsThatTheTaskHasStartedWithIt) {
             hang_forever();
             return i;
         },
-        indices(6), {.on_failure = OnFailure::collect, .task_timeout = 0.5});
+        indices(6), {.on_failure = OnFailure::collect, .task_timeout = too_long()});
     ASSERT_EQ(results.failures().size(), 1u);
     EXPECT_EQ(results.failures().front().cause, FailureCause::timeout);
     pid_t program = 0;
@@ -284,7 +293,7 @@ TEST(TaskTimeout, FindsATaskThatHasLeftItsProcessGroup) {
             hang_forever();
             return i;
         },
-        indices(6), {.on_failure = OnFailure::collect, .task_timeout = 0.5});
+        indices(6), {.on_failure = OnFailure::collect, .task_timeout = too_long()});
     ASSERT_EQ(results.failures().size(), 1u);
     EXPECT_EQ(results.failures().front().cause, FailureCause::timeout);
 }
@@ -296,7 +305,7 @@ TEST(TaskTimeout, FindsATaskThatHangsAmongVeryShortOnes) {
             if (i == 123'456) hang_forever();
             return i;
         },
-        indices(tasks), {.on_failure = OnFailure::collect, .task_timeout = 0.5});
+        indices(tasks), {.on_failure = OnFailure::collect, .task_timeout = too_long()});
     ASSERT_EQ(results.failures().size(), 1u);
     EXPECT_EQ(results.failures()[0].task, 123'456u);
     EXPECT_EQ(results.failures()[0].cause, FailureCause::timeout);

@@ -9,14 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 EXECUTORS = 3  # of each rank
 
 
 def wait_for(what: str, holds, seconds: float = 60) -> list[str]:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not holds():
         if time.monotonic() > end:
-            return [f"{what} has not come within {seconds} s"]
+            return [f"{what} has not come within {seconds * PATIENCE} s"]
         time.sleep(0.02)
     return []
 
@@ -29,7 +30,7 @@ def start(program: str, mpiexec: str, kind: str, ranks: int, root: Path, **envir
 
 def ended(process: subprocess.Popen, root: Path) -> list[str]:
     try:
-        process.communicate(timeout=60)
+        process.communicate(timeout=60 * PATIENCE)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -40,7 +41,7 @@ def ended(process: subprocess.Popen, root: Path) -> list[str]:
 
 def runs_to_its_end(program: str, mpiexec: str, root: Path, kind: str, ranks: int, failed: int, **environment) -> list[str]:
     process = start(program, mpiexec, kind, ranks, root, **environment)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=60 * PATIENCE)
     problems = []
     if process.returncode != 0 or not out.endswith(f"{failed} failed\n"):
         problems.append(f"exit code {process.returncode}, {out!r} {error!r}")
@@ -123,7 +124,7 @@ def is_killed(program: str, mpiexec: str, root: Path, ranks: int, whom: str) -> 
             os.kill(victim, number)
     if whom == "an executor":
         os.kill(process.pid, signal.SIGTERM)  # or it would sleep on
-    process.communicate(timeout=60)
+    process.communicate(timeout=60 * PATIENCE)
     problems += wait_for("the end of all processes", lambda: not node.processes())
     if whom == "everything":
         # Nobody is there to remove them: the scratch folders of its ranks stay, and nothing else.
@@ -136,7 +137,7 @@ def is_killed(program: str, mpiexec: str, root: Path, ranks: int, whom: str) -> 
         problems.append(f"left by a launcher that was not killed: {node.of_launcher()}")
     before, of_launcher = node.left(), node.of_launcher()
     process = start(program, mpiexec, "end", ranks, node.temporary, **node.variables)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=60 * PATIENCE)
     if process.returncode != 0 or not out.endswith("0 failed\n"):
         problems.append(f"the next run: exit code {process.returncode}, {out!r} {error!r}")
     if node.left() != before or node.of_launcher() != of_launcher:
@@ -169,7 +170,7 @@ def main() -> int:
 
     # A folder that cannot be used is the tasks' failure, and says what to do.
     process = start(program, mpiexec, "end", 0, Path("/proc/no-such-folder"))
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=60 * PATIENCE)
     if "24 failed" not in out or "/proc/no-such-folder" not in out or "PLENUM_SCRATCH" not in out:
         failures += 1
         print(f"FAILED: a folder that cannot be used: {out!r}")

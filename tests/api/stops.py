@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 LINE = re.compile(r"plenum: (stopped [^;]*) after (\d+) of (\d+) tasks, (\d+) are left; start it again")
 FAILED = "stopped by too many failed tasks"
 SIGNAL = "stopped by SIGUSR1"
@@ -68,10 +69,10 @@ def problem(case, command: list[str], ranks: int, program: str, cluster: str) ->
             to_launcher = command and receiver == "started"
             os.kill(process.pid if to_launcher else last_rank(name, program), signal.SIGUSR1)
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=60 * PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            return "still running after 60 s"
+            return f"still running after {60 * PATIENCE} s"
         codes = [int(file.read_text()) for file in folder.glob("rank.*")]
     lines = LINE.findall(err)
     wanted = 75 if why else 0

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 ONCE = ["1 1 exception", "2 1 crash"]
 # Variables, file of options, what has failed.
 CASES = [
@@ -30,7 +31,7 @@ def main() -> int:
         launcher = [mpiexec, "-n", str(ranks)] if ranks > 0 else []
 
         def run(words, variables):
-            return subprocess.run([*launcher, program, *words], capture_output=True, text=True, timeout=60, cwd=folder,
+            return subprocess.run([*launcher, program, *words], capture_output=True, text=True, timeout=60 * PATIENCE, cwd=folder,
                                   env=os.environ | variables)
 
         for variables, config, wanted in CASES:

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "jobs"))
-from run_tools import Runs  # noqa: E402
+from run_tools import PATIENCE, Runs  # noqa: E402
 
 QUIET = ("--progress", "none")
 
@@ -229,7 +229,7 @@ def retried(runs: Runs, ranks: int):
         command = [*runs.command(ranks), runs.plenum, "retry", "k.h5", "--executors", "1", "--chunk-size", "1",
                    "--commit-interval", "0.05", *QUIET]
         process = subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * PATIENCE
         counts = (0, 0)
         while not len(done) < counts[0] < 40 and process.poll() is None and time.monotonic() < deadline:
             status = json.loads(runs.run("status", "k.h5", "--output-mode", "json").stdout)
@@ -238,7 +238,7 @@ def retried(runs: Runs, ranks: int):
                 pid = status["process"]["pid"]
         runs.check(len(done) < counts[0] < 40 and counts[1] == 40, f"the later map is there from the start, {what}", str(counts))
         os.kill(pid, signal.SIGKILL)
-        process.wait(timeout=60)
+        process.wait(timeout=60 * PATIENCE)
         runs.check((runs.folder / "k.h5").read_bytes() == published, f"the published file stays, {what}")
         text = runs.run("status", "k.h5").stdout
         runs.check("interrupted; plenum resume k.h5" in text and f"{len(done)} of 40" not in text.split("before")[0]
@@ -275,7 +275,7 @@ def alive(runs: Runs):
                "-o", "l.h5", *QUIET]
     process = subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        states, valid, exported, deadline = [], [], 0, time.monotonic() + 60
+        states, valid, exported, deadline = [], [], 0, time.monotonic() + 60 * PATIENCE
         while process.poll() is None and time.monotonic() < deadline and (
                 len(valid) < 5 or len({state["maps"][0]["done"] for state in states if state["maps"]}) < 3):
             status = runs.run("status", "l.h5", "--output-mode", "json")
@@ -329,7 +329,7 @@ def alive(runs: Runs):
         process.wait()
     watch = subprocess.Popen([runs.plenum, "status", "--watch", "0.2", "w.h5"], cwd=runs.folder, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    _, error = watch.communicate(timeout=30)
+    _, error = watch.communicate(timeout=30 * PATIENCE)
     runs.check(watch.returncode == 3 and "w.h5" in error, "watching what is not there")
     resumed = runs.run("resume", "l.h5", *QUIET)
     runs.check(resumed.returncode == 0 and "damaged" in resumed.stderr, "the damaged results are computed again", resumed.stderr)

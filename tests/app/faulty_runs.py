@@ -12,6 +12,7 @@ from pathlib import Path
 
 import h5py
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 TASKS = 40
 CAUSES = {3: "exception", 4: "crash"}
 
@@ -36,7 +37,7 @@ class Place:
                                 stderr=subprocess.PIPE, text=True)
 
     def end(self, run: subprocess.Popen, status: int) -> tuple[dict, str]:
-        out, err = run.communicate(timeout=100)
+        out, err = run.communicate(timeout=100 * PATIENCE)
         check(f"{self.ranks} ranks: exit code {run.returncode}, not {status}", run.returncode == status, out + err)
         return json.loads(out), err
 
@@ -47,7 +48,7 @@ class Place:
 
 def try_retries(place: Place) -> None:
     what = f"{place.ranks} ranks, retries"
-    run = place.start("--retries", "exception=2,crash=9,timeout=1", "--task-timeout", "0.5", "--crash-limit", "4")
+    run = place.start("--retries", "exception=2,crash=9,timeout=1", "--task-timeout", str(0.5 * PATIENCE), "--crash-limit", "4")
     summary, _ = place.end(run, 4)
     per_map = TASKS // 10
     # Of ten tasks: 1, 2 and 5 run twice, 3 three times, 4 four times.
@@ -108,11 +109,11 @@ def try_stops(place: Place) -> None:
     what = f"{place.ranks} ranks"
     run = place.start(*SLOW, "--time-limit", "1.5", "--grace", "0.8", "--task-timeout", "50")
     stopped(place, run, "stopped at the end of its time", f"{what}, time limit")
-    run = place.start(*SLOW, "--max-failures", "4", "--task-timeout", "0.5")
+    run = place.start(*SLOW, "--max-failures", "4", "--task-timeout", str(0.5 * PATIENCE))
     summary = stopped(place, run, "stopped by too many failed tasks", f"{what}, failures")
     check(f"{what}: failures are counted", summary["failed"] >= 5, str(summary))
     run = place.start(*SLOW, "--grace", "1")
-    end = time.monotonic() + 50
+    end = time.monotonic() + 50 * PATIENCE
     while not any(place.attempts.iterdir()) and time.monotonic() < end:
         time.sleep(0.02)
     os.kill(run.pid, signal.SIGUSR1)
@@ -137,7 +138,7 @@ def try_processes(place: Place) -> None:
     run = place.start(*options, *limits[:2])
     output, cut = place.output, 0
     for _ in range(40):
-        out, err = run.communicate(timeout=100)
+        out, err = run.communicate(timeout=100 * PATIENCE)
         check(f"{what}: exit code {run.returncode}", run.returncode in (4, 75), out + err)
         if run.returncode == 4:
             break

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Files of an older and a newer version of the format, sound otherwise: every command refuses them with one line that
 # names both versions, and leaves them as they are.   other_versions.py PLENUM MPIEXEC
+import os
 import shutil
 import struct
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import h5py
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "jobs"))
-from run_tools import Runs  # noqa: E402
+from run_tools import PATIENCE, Runs  # noqa: E402
 
 HEADER = struct.Struct("<8sIIQII")  # of a journal: magic, version, reserved, id, reserved, checksum of all before it
 QUIET = ("--progress", "none")
@@ -56,7 +57,7 @@ def interrupt(runs: Runs, job: tuple) -> Path:
     """The journal of a run that was killed in its midst."""
     process = subprocess.Popen([runs.plenum, *job, *QUIET], cwd=runs.folder, stderr=subprocess.DEVNULL)
     journal = runs.folder / "f.h5.journal"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * PATIENCE
     while (not journal.exists() or journal.stat().st_size < 2048) and time.monotonic() < end:
         time.sleep(0.01)
     process.kill()

@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 PROGRAM, MPIRUN, NODES = sys.argv[1:4]
 WAYS = {"alone": [], "1 rank": [MPIRUN, "-n", "1"], "3 ranks": [MPIRUN, "-n", "3"], "8 ranks": [MPIRUN, "-n", "8"],
         "2 nodes": [NODES, "-N", "2", "-s", "2"]}
@@ -24,8 +25,9 @@ def fail(what: str, details: object = "") -> None:
 
 def run(folder: Path, way: str, name: str, *words: str) -> Path:
     path = folder / f"{name}.h5"
-    done = subprocess.run([*WAYS[way], PROGRAM, "run", "packed", "-o", str(path), "--progress", "none", "--task-timeout", "2",
-                           *words], capture_output=True, text=True, timeout=200, cwd=folder, env=os.environ)
+    done = subprocess.run([*WAYS[way], PROGRAM, "run", "packed", "-o", str(path), "--progress", "none", "--task-timeout",
+                           str(2 * PATIENCE), *words], capture_output=True, text=True, timeout=200 * PATIENCE,
+                          cwd=folder, env=os.environ)
     if done.returncode != SOME_FAILED and not (WAYS[way] and done.returncode != 0):
         fail(f"{way} {words}: exit code {done.returncode}", done.stdout + done.stderr)
     if not path.exists():

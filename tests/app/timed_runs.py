@@ -13,7 +13,8 @@ from pathlib import Path
 
 import h5py
 
-TASKS, SECONDS = 12, 3
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # all takes longer with sanitizers
+TASKS, SECONDS = 12, 3 * PATIENCE
 LINE = re.compile(r"plenum: stopped at the end of its time after (\d+) of 12 tasks, (\d+) are left; the same command goes on")
 GRACE = ("--grace", "0.5")
 
@@ -30,20 +31,21 @@ class Case:
 # The limits come in the middle of a second or third task. That may begin late on a busy machine, but by then it is
 # known how long one takes.
 CASES = [
-    Case("measured", (*GRACE, "--time-limit", "8"), rounds=(1, 2)),
+    Case("measured", (*GRACE, "--time-limit", str(8 * PATIENCE)), rounds=(1, 2)),
     # The second task of an executor would not end: it has measured that itself, long before rank 0 can know.
-    Case("measured once", (*GRACE, "--time-limit", "10"), rounds=(1,), seconds=6),
-    Case("measured once, in one chunk", (*GRACE, "--time-limit", "10", "--schedule", "static"), rounds=(1,), seconds=6),
-    Case("Slurm", GRACE, slurm_seconds=9, rounds=(1, 2)),
+    Case("measured once", (*GRACE, "--time-limit", str(10 * PATIENCE)), rounds=(1,), seconds=2 * SECONDS),
+    Case("measured once, in one chunk", (*GRACE, "--time-limit", str(10 * PATIENCE), "--schedule", "static"), rounds=(1,),
+         seconds=2 * SECONDS),
+    Case("Slurm", GRACE, slurm_seconds=9 * PATIENCE, rounds=(1, 2)),
     Case("requested", (*GRACE, "--time-limit", "1:00:00", "--time-request", "2:00:00"), rounds=(0,)),
-    Case("requested, and it fits", (*GRACE, "--time-limit", "8", "--time-request", "3"), rounds=(1, 2)),
+    Case("requested, and it fits", (*GRACE, "--time-limit", str(8 * PATIENCE), "--time-request", str(SECONDS)), rounds=(1, 2)),
 ]
 
 
 def finish(command: list[str], log: Path, seconds: float, **more: str) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
     environment |= {"TIMED_LOG": str(log), "TIMED_SECONDS": str(seconds), "PLENUM_PROGRESS": "none", **more}
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=100 * PATIENCE, env=environment)
 
 
 def results(path: Path) -> list:

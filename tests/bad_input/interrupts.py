@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from running import Run, bad_disk, marked_processes, run
+from running import PATIENCE, Run, bad_disk, marked_processes, run
 
 # Minutes of work.
 LONG = "run convolve --synthetic 1000x1000 --filters 400 --filter-size 128x128 --stride 1 -o out.h5"
@@ -73,7 +73,7 @@ CASES = [
 
 
 def wait_until(what: str, condition: Callable[[], bool], process: subprocess.Popen) -> None:
-    end = time.monotonic() + 50
+    end = time.monotonic() + 50 * PATIENCE
     while not condition():
         if process.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"{what} never came")
@@ -146,7 +146,7 @@ def problems_of(case: Case, result: Run, here: Path, seconds: float) -> list[str
         problems.append("nothing was kept of what was done")
     if case.status not in (None, result.status) or result.status == 0:
         problems.append(f"exit status {result.status} instead of {case.status or 'one that is not 0'}")
-    if seconds > case.most_seconds:
+    if seconds > case.most_seconds * PATIENCE:
         problems.append(f"it took {seconds:.1f} s to end")
     return problems
 

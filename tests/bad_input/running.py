@@ -9,7 +9,8 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HANG_SECONDS = 60
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
+HANG_SECONDS = 60 * PATIENCE
 MARK = "PLENUM_TEST_MARK"  # in the environment of everything that a run starts
 
 

@@ -10,7 +10,7 @@ import time
 
 import h5py
 import numpy
-from run_tools import Runs
+from run_tools import PATIENCE, Runs
 
 JOBS = {
     "segment": ("--synthetic", "19", "--size", "600x601"),  # masks, small numbers, lists of varying length
@@ -72,13 +72,13 @@ def kill(runs: Runs, ranks: int, words: tuple, path, is_time, delay: float) -> N
     command = [*runs.command(ranks), runs.plenum, "run", "convolve", *words, "-o", path.name, "--progress", "none"]
     run = subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                            start_new_session=True)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * PATIENCE
     while not is_time() and run.poll() is None and time.monotonic() < end:
         time.sleep(0.002)
     time.sleep(delay)
     if run.poll() is None:
         os.killpg(run.pid, signal.SIGKILL)
-    run.communicate(timeout=60)
+    run.communicate(timeout=60 * PATIENCE)
 
 
 def interrupted_at_the_end(runs: Runs) -> None:

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import time
 
-from run_tools import Runs
+from run_tools import PATIENCE, Runs
 
 OPTIONS = ["--commit-interval", "1000", "--progress", "none"]
 JOB = ["run", "sleep", "--tasks", "1000", "--seconds", "0.02", "-o", "out.h5", *OPTIONS]
 
 
 def wait_for(condition) -> bool:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * PATIENCE
     while not condition():
         if time.monotonic() > end:
             return False
@@ -38,7 +38,7 @@ with Runs() as runs:
         for each in signals:
             os.kill(process.pid, each)
             time.sleep(0.05)
-        process.wait(60)
+        process.wait(60 * PATIENCE)
         runs.check(wait_for(lambda: status().get("state") != "running"), f"{what}: the ranks end", str(status()))
         told = status()
         runs.check(told.get("state") == "interrupted" and sum(each["done"] for each in told["maps"]) > 0, f"{what}: what is done is kept", str(told))

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # sleep: each task sleeps its own time, whatever the ranks and the technique:   run_sleep.py PLENUM MPIEXEC
 import json
+import os
 import signal
 import subprocess
 import time
 
 import h5py
 import numpy as np
-from run_tools import Runs
+from run_tools import PATIENCE, Runs
 
 LIST = [0.05, 0.01, 0.03, 0, 0.02, 0.001, 0.04]
 
@@ -46,7 +47,7 @@ with Runs() as runs:
         process = subprocess.Popen([runs.plenum, "run", "sleep", "--list", "60,0.1", "-o", "half.h5", "--commit-interval", "0.05",
                                     "--progress", "none", *words], cwd=runs.folder, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
-        done, deadline = 0, time.monotonic() + 40
+        done, deadline = 0, time.monotonic() + 40 * PATIENCE
         while done == 0 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
             status = runs.run("status", "half.h5", "--output-mode", "json")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 
+PATIENCE = int(os.environ.get("PLENUM_TEST_PATIENCE", "1"))  # limits of time are longer with sanitizers
 CLUSTER = Path(__file__).resolve().parent.parent / "cluster"
 
 
@@ -45,7 +46,7 @@ class Runs:
     def run(self, *words, ranks: int = 0, nodes=None, wrapper: list[str] | None = None, **environment):
         """plenum WORDS...; the finished process with its output as text."""
         command = [*self.command(ranks, nodes), *(wrapper or []), self.plenum, *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=self.folder,
+        return subprocess.run(command, capture_output=True, text=True, timeout=100 * PATIENCE, cwd=self.folder,
                               env=dict(os.environ, **environment))
 
     def statuses(self, *words, ranks: int = 0, nodes=None):

@@ -278,6 +278,7 @@ TEST(Leader, WaitsForMemoryThatRankZeroHolds) {
         }};
     node.open(std::move(plan));
     node.start_executors();
+    ASSERT_TRUE(node.tick_until([&] { return node.segments().used() > scratch / 2; }));
     auto const full_until = base::now_ns() + 300'000'000;
     ASSERT_TRUE(node.tick_until([&] { return base::now_ns() > full_until; }));
     EXPECT_FALSE(node.rank_zero().all_final());
