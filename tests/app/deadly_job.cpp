@@ -22,6 +22,13 @@ pid_t parent_of(pid_t process) {
     return std::stoi(text.substr(text.rfind(')') + 4));
 }
 
+/// Also while nobody has waited for it.
+bool has_ended(pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+    std::string const text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    return text.empty() || text.at(text.rfind(')') + 2) == 'Z';
+}
+
 /// Task 3 is deadly as long as there is a file `armed` in the folder.
 struct Deadly {
     AttemptFiles files;
@@ -38,6 +45,12 @@ struct Deadly {
         if (how == "group")
             ::kill(-::getpgid(::getppid()), SIGKILL);  // that of the rank: its own is the executor's
         if (how == "all") ::kill(parent_of(::getppid()), SIGKILL);
+        if (how == "ordered") {
+            auto const launcher = parent_of(::getppid());
+            ::kill(launcher, SIGKILL);
+            while (!has_ended(launcher)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            ::kill(::getppid(), SIGKILL);
+        }
         if (how == "rank" || how == "all") ::kill(::getppid(), SIGKILL);
         while (std::filesystem::exists(folder + "/armed"))  // how == "wait", and until the end comes
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -70,7 +83,7 @@ int run(plenum::JobContext& job) {
     {.name = "deadly",
      .summary = "a task that takes the run down",
      .options = {{.name = "folder", .placeholder = "FOLDER", .help = "attempts go there"},
-                 {.name = "way", .placeholder = "WAY", .help = "rank, group, all, fault or wait"},
+                 {.name = "way", .placeholder = "WAY", .help = "rank, group, all, ordered, fault or wait"},
                  {.name = "tasks", .placeholder = "N", .default_value = "24", .help = "of each map"},
                  {.name = "seconds", .placeholder = "S", .default_value = "0.02", .help = "of each task"}},
      .run = run});
