@@ -171,6 +171,7 @@ def cpu(bench: Bench) -> Iterator[dict]:
                     end = time.monotonic() + 60
                     while not packed.exists() and not path.exists() and time.monotonic() < end:
                         time.sleep(0.01)
+                    time.sleep(bench.pick(0.3, 0))  # the executors have gone
                     shares = _shares(bench, running, ranks, bench.pick(1.5, 0.1))
                     if path.exists():
                         raise Failure("cpu: publishing is over too soon")
