@@ -177,6 +177,7 @@ class Trial:
     def __init__(self, setup: Setup, case: Case, ranks: int, reference: dict):
         self.setup, self.case, self.ranks, self.reference = setup, case, ranks, reference
         self.problems: list[str] = []
+        self.too_late = False  # the run had ended before its trouble came
 
     def start(self, disk: Disk, quota_bytes: int = 0) -> subprocess.Popen:
         quota = {"LD_PRELOAD": str(self.setup.build / "tests" / "bad_input" / "libbad_disk.so"), "BAD_DISK_QUOTA": "1",
@@ -211,6 +212,9 @@ class Trial:
         committed = seen.bytes[:seen.synced]
         self.case.trouble(disk)
         status, said = self.end(process, "in trouble")
+        if status == DONE:
+            self.too_late = True
+            return ""
         lines = [line for line in said.splitlines() if line.startswith("plenum:")]
         if status != ENVIRONMENT:
             self.problems.append(f"exit code {status}: {said}")
@@ -241,12 +245,18 @@ def _inside(setup: Setup) -> None:
     for case in CASES:
         for ranks in ((0,) if case.as_nobody or setup.short else (0, 2)):
             folder = setup.folder / "case"
-            folder.mkdir(mode=0o755)
-            trial = Trial(setup, case, ranks, reference)
-            try:
-                said, why = trial.run(folder), ""
-            except OSError as error:
-                said, why = "", str(error)
+            for _ in range(10):
+                folder.mkdir(mode=0o755)
+                trial = Trial(setup, case, ranks, reference)
+                try:
+                    said, why = trial.run(folder), ""
+                except OSError as error:
+                    said, why = "", str(error)
+                if not trial.too_late:
+                    break
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                trial.problems.append("each run ended before its trouble came")
             print(json.dumps({"case": case.name, "ranks": ranks, "said": said, "skipped": why,
                               "problems": trial.problems}), flush=True)
             shutil.rmtree(folder, ignore_errors=True)
