@@ -125,10 +125,13 @@ std::uint64_t EnginePool::place_copy(ByteView bytes) {
     detail::refuse_inside_task("a shared array made");
     auto& host = engine_.host();
     auto const offset = host.place_array(std::max<std::uint64_t>(bytes.size(), 1), /*fills_here=*/true);
-    auto const& topology = engine_.topology();
-    if (auto const error = copy_in(offset, bytes); error != 0) {
+    try {
+        if (auto const error = copy_in(offset, bytes); error != 0)
+            throw EnvironmentError(
+                pool::no_memory_for_array(engine_.topology().hosts[0], bytes.size(), error));
+    } catch (...) {
         host.free_array(offset);
-        throw EnvironmentError(pool::no_memory_for_array(topology.hosts[0], bytes.size(), error));
+        throw;
     }
     return offset;
 }
